@@ -1,6 +1,7 @@
-/* commands.h - the commands of `outro`: each in a file of its own, named cmd_<name>.c, listed in main.c's table.
- * Each gets argv with argv[0] = its name and returns the exit status: 0, 1 (bad input, with file, line and reason) or 2
- * (usage). Each prints its own --help. Diagnostics and progress go to standard error, results to standard output. */
+/* commands.h - the commands of `outro`: each in a file of its own, named cmd_<name>.c, listed in
+ * main.c's table. Each gets argv with argv[0] = its name and returns the exit status: 0, 1 (bad
+ * input, with file, line and reason) or 2 (usage). Each prints its own --help. Diagnostics and
+ * progress go to standard error, results to standard output. */
 #ifndef OUTRO_CLI_COMMANDS_H
 #define OUTRO_CLI_COMMANDS_H
 

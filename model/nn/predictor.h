@@ -1,10 +1,9 @@
-/* predictor.h - the network of the predictor: one recurrent step a finished session, a small head that corrects the
- * kernel KM base (MODEL.md "Network"):
- *     h_k = GRU(x_k, h_{k-1})                                  x: 13 step inputs, standardised
- *     d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3
- *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted
- * Weights are const while predicting; hidden states are the caller's. All parameters stand in one block, in the order of
- * predictor_tensors(). A row's result does not depend, to the bit, on the rows it is batched with. */
+/* predictor.h - the network of the predictor: one recurrent step a finished session, a small head
+ * that corrects the kernel KM base (MODEL.md "Network"): h_k = GRU(x_k, h_{k-1}) x: 13 step inputs,
+ * standardised d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3 R_q =
+ * max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted Weights are const while predicting; hidden
+ * states are the caller's. All parameters stand in one block, in the order of predictor_tensors().
+ * A row's result does not depend, to the bit, on the rows it is batched with. */
 #ifndef OUTRO_NN_PREDICTOR_H
 #define OUTRO_NN_PREDICTOR_H
 
@@ -24,7 +23,8 @@ struct predictor_shape {
     uint32_t dense;  /* D, width of both hidden layers of the head */
 };
 
-/* Standardisation, fitted on training rows: x' = clip((x - mean) * inverse_sd). A zero deviation counts as 1. */
+/* Standardisation, fitted on training rows: x' = clip((x - mean) * inverse_sd). A zero deviation
+ * counts as 1. */
 struct predictor_scaler {
     float step_mean[STEP_INPUTS], step_inverse_sd[STEP_INPUTS];
     float start_mean[START_FEATURES], start_inverse_sd[START_FEATURES];
@@ -40,8 +40,9 @@ struct predictor {
 
 /* One named tensor of the block. PyTorch's conventions: gates r z n, weights (out, in). */
 struct predictor_tensor {
-    const char *name;   /* "gru.weight_ih" (3H,13) "gru.weight_hh" (3H,H) "gru.bias_ih" "gru.bias_hh" (3H)
-                         * "head.0.weight" (D,H+14+16) "head.0.bias" (D) "head.1.weight" (D,D) ... "head.2.bias" (3) */
+    const char *name; /* "gru.weight_ih" (3H,13) "gru.weight_hh" (3H,H) "gru.bias_ih" "gru.bias_hh"
+                       * (3H) "head.0.weight" (D,H+14+16) "head.0.bias" (D) "head.1.weight" (D,D)
+                       * ... "head.2.bias" (3) */
     uint32_t rows, columns; /* columns 1 for biases */
     size_t offset;          /* floats from the start of the block */
 };
@@ -51,32 +52,39 @@ struct predictor_tensor {
 size_t predictor_tensors(const struct predictor_shape *shape,
                          struct predictor_tensor out[PREDICTOR_TENSORS_MAX]);
 
-/** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for the GRU, Kaiming for the head, last layer a
- *  tenth of that with bias 0, so that an untrained net is the kernel KM to within a few percent), scaler the identity.
+/** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for the GRU, Kaiming for
+ * the head, last layer a tenth of that with bias 0, so that an untrained net is the kernel KM to
+ * within a few percent), scaler the identity.
  *  @return NULL with ERR_MEMORY or ERR_SHAPE */
-struct predictor *predictor_new(const struct predictor_shape *shape, uint64_t seed, struct err *err) MUST_CHECK;
+struct predictor *predictor_new(const struct predictor_shape *shape, uint64_t seed,
+                                struct err *err) MUST_CHECK;
 struct predictor *predictor_copy(const struct predictor *predictor, struct err *err) MUST_CHECK;
 void predictor_free(struct predictor *predictor); /* NULL is fine */
 
-/* What serving works in: packed weights and scratch for a micro-batch. Made once per predictor and reused; not shared
- * between threads. */
+/* What serving works in: packed weights and scratch for a micro-batch. Made once per predictor and
+ * reused; not shared between threads. */
 struct predictor_runner;
-/** @param predictor borrowed for the runner's life; its params must not change  @param rows_max largest batch */
+/** @param predictor borrowed for the runner's life; its params must not change  @param rows_max
+ * largest batch */
 struct predictor_runner *predictor_runner_new(const struct predictor *predictor, size_t rows_max,
                                               struct err *err) MUST_CHECK;
 void predictor_runner_free(struct predictor_runner *runner);
 
-/** One recurrent step. @param x (rows,13) raw step inputs  @param h rows pointers to (H) hidden states, read and replaced;
- *  distinct rows must be distinct states. Does nothing when H is 0. */
+/** One recurrent step. @param x (rows,13) raw step inputs  @param h rows pointers to (H) hidden
+ * states, read and replaced; distinct rows must be distinct states. Does nothing when H is 0. */
 void predictor_step(struct predictor_runner *runner, size_t rows, const float *x, float *const *h);
 
-/** The part of the head's first layer that does not change within a session: W1 [h ; start ; 0] + b1.
- *  @param h rows pointers to (H)  @param start (rows,14) raw  @param base rows pointers to (D), written */
+/** The part of the head's first layer that does not change within a session: W1 [h ; start ; 0] +
+ * b1.
+ *  @param h rows pointers to (H)  @param start (rows,14) raw  @param base rows pointers to (D),
+ * written */
 void predictor_base(struct predictor_runner *runner, size_t rows, const float *const *h,
                     const float *start, float *const *base);
 
-/** Remaining seconds. @param base rows pointers to (D) from predictor_base  @param live (rows,16) raw
- *  @param kernel (rows,3) remaining seconds of the kernel KM  @param remaining (rows,3) out: sorted, >= 0 */
+/** Remaining seconds. @param base rows pointers to (D) from predictor_base  @param live (rows,16)
+ * raw
+ *  @param kernel (rows,3) remaining seconds of the kernel KM  @param remaining (rows,3) out:
+ * sorted, >= 0 */
 void predictor_live(struct predictor_runner *runner, size_t rows, const float *const *base,
                     const float *live, const float *kernel, float *remaining);
 

@@ -1,6 +1,7 @@
-/* trainer.h - trains a predictor on users' session sequences by MODEL.md's recipe: pinball at .1 .5 .9 on ln(R + 30), AdamW,
- * warm-up and cosine, clipped by global norm, averaged weights, validation by time, the best kept.
- * The rows come from the same pipeline that serves (stream/), through its training sink. */
+/* trainer.h - trains a predictor on users' session sequences by MODEL.md's recipe: pinball at .1 .5
+ * .9 on ln(R + 30), AdamW, warm-up and cosine, clipped by global norm, averaged weights, validation
+ * by time, the best kept. The rows come from the same pipeline that serves (stream/), through its
+ * training sink. */
 #ifndef OUTRO_NN_TRAINER_H
 #define OUTRO_NN_TRAINER_H
 
@@ -13,15 +14,16 @@
 
 /* One scrobble that may be learned from. */
 struct train_row {
-    uint32_t session;            /* index in its user's sessions, from 0; rows ascend by it */
-    uint32_t scrobble;           /* i in the session, from 1; the row's weight in validation is 1/i */
+    uint32_t session;  /* index in its user's sessions, from 0; rows ascend by it */
+    uint32_t scrobble; /* i in the session, from 1; the row's weight in validation is 1/i */
     float start[START_FEATURES]; /* raw */
     float live[LIVE_FEATURES];   /* raw */
     float kernel_s[QUANTILES];   /* remaining seconds of the kernel KM */
     float remaining_s;           /* the truth: total length - elapsed */
 };
 
-/* One user: N sessions in time order, of which the first floor(7N/10) train and those up to floor(8N/10) validate. */
+/* One user: N sessions in time order, of which the first floor(7N/10) train and those up to
+ * floor(8N/10) validate. */
 struct train_user {
     size_t sessions;
     float *steps; /* (sessions, 13) raw step inputs; row k is what session k gives once finished */
@@ -50,32 +52,43 @@ struct trainer_options {
     uint32_t threads;         /* workers; the result does not depend on how many */
 };
 #define TRAINER_DEFAULTS                                                                           \
-    ((struct trainer_options){.shape = {32, 64}, .epochs = 12, .segment = 32,                      \
-                              .warmup_sessions = 32, .batch = 16, .learning_rate = 2e-3,           \
-                              .weight_decay = 1e-3, .warmup_steps = 50, .clip_norm = 1.0,          \
-                              .dropout = .3, .average_decay = .995, .threads = 2})
+    ((struct trainer_options){.shape = {32, 64},                                                   \
+                              .epochs = 12,                                                        \
+                              .segment = 32,                                                       \
+                              .warmup_sessions = 32,                                               \
+                              .batch = 16,                                                         \
+                              .learning_rate = 2e-3,                                               \
+                              .weight_decay = 1e-3,                                                \
+                              .warmup_steps = 50,                                                  \
+                              .clip_norm = 1.0,                                                    \
+                              .dropout = .3,                                                       \
+                              .average_decay = .995,                                               \
+                              .threads = 2})
 
 /* What is told after every step; epoch and step count from 1. */
 struct trainer_progress {
     uint32_t epoch, epochs, step, steps;
-    double loss;             /* mean training pinball of this epoch so far */
+    double loss; /* mean training pinball of this epoch so far */
     double learning_rate;
-    double validation;       /* of the epoch before: mean over users of pinball / kernel KM's pinball; NAN in the first */
+    double validation; /* of the epoch before: mean over users of pinball / kernel KM's pinball; NAN
+                          in the first */
     double best_validation;
-    uint64_t rows;           /* trained on so far, all epochs */
+    uint64_t rows; /* trained on so far, all epochs */
     bool epoch_end;
 };
 
 struct trainer_report {
-    uint32_t best_epoch;     /* 0: the untrained net was best */
-    double training_loss;    /* of the last epoch */
+    uint32_t best_epoch;  /* 0: the untrained net was best */
+    double training_loss; /* of the last epoch */
     double best_validation;
     uint64_t training_rows, validation_rows;
 };
 
-/** Trains. @param set borrowed  @param progress may be NULL; returns false to stop early with the best so far
- *  @param report may be NULL  @return new predictor with its scaler (fitted on training rows), or NULL: ERR_INPUT (no
- *  training rows), ERR_CHECK (loss not finite: says epoch, step, norm and what to try), ERR_MEMORY */
+/** Trains. @param set borrowed  @param progress may be NULL; returns false to stop early with the
+ * best so far
+ *  @param report may be NULL  @return new predictor with its scaler (fitted on training rows), or
+ * NULL: ERR_INPUT (no training rows), ERR_CHECK (loss not finite: says epoch, step, norm and what
+ * to try), ERR_MEMORY */
 struct predictor *trainer_run(const struct train_set *set, const struct trainer_options *options,
                               bool (*progress)(void *ctx, const struct trainer_progress *p),
                               void *progress_ctx, struct trainer_report *report,

@@ -1,6 +1,7 @@
-/* bundle.h - what serving needs, in one directory: manifest.json (schemas/bundle.json) and global.safetensors.
- * Written beside its final name and renamed; read whole and checked (sha256 of each file, shapes, finite weights, feature
- * names, self-test) before anybody uses it. Immutable once loaded: share it by pointer, count holders with bundle_hold. */
+/* bundle.h - what serving needs, in one directory: manifest.json (schemas/bundle.json) and
+ * global.safetensors. Written beside its final name and renamed; read whole and checked (sha256 of
+ * each file, shapes, finite weights, feature names, self-test) before anybody uses it. Immutable
+ * once loaded: share it by pointer, count holders with bundle_hold. */
 #ifndef OUTRO_BUNDLE_BUNDLE_H
 #define OUTRO_BUNDLE_BUNDLE_H
 
@@ -9,17 +10,19 @@
 #include "core/err.h"
 #include "nn/predictor.h"
 
-#define POOL_VALUES 400
+#define POOL_VALUES        400
 #define BUNDLE_VERSION_MAX 64
 
+/* What training measured, for people. */
 struct bundle_score {
-    const char *name; /* "validation.pinball_ratio", "test.m1", ...: what training measured, for people */
-    double value;
+    const char *name; /* "validation.pinball_ratio", "test.m1", ...: 1 .. 64 bytes */
+    double value;     /* NAN: not measured */
 };
 #define BUNDLE_SCORES_MAX 32
 
 struct bundle {
-    char version[BUNDLE_VERSION_MAX + 1]; /* "20261124T101500Z-1a2b3c4d": creation time and the head of the weights' sha256 */
+    char version[BUNDLE_VERSION_MAX + 1]; /* "20261124T101500Z-1a2b3c4d": creation time and the
+                                           * head of the weights' sha256 */
     char created[32];                     /* RFC 3339, UTC */
     int64_t gap_ms;                       /* the session rule it was trained under */
     uint32_t window;                      /* W of the kernel KM */
@@ -31,13 +34,19 @@ struct bundle {
     int holders;                                  /* private, atomic */
 };
 
-/** Writes bundle into directory path (replacing one that is there by rename) and computes version, hashes and self-test.
- *  created comes from the caller's clock. @param version out, may be NULL  @return 0, -1 with err */
+/** Writes a bundle as directory path: filled beside that name, loaded back and checked, then given
+ * the name in one step (publish.h says what may stand there before; a symlink such as `current` is
+ * switched to a new directory beside it). Computes version, hashes and self-test.
+ * @param bundle borrowed; version, created, names and holders are not read
+ * @param created_rfc3339 the caller's clock: UTC and whole seconds, "2026-11-24T10:15:00Z"
+ * @param version out, may be NULL
+ * @return 0, or -1 with ERR_IO, ERR_INPUT, ERR_SHAPE, ERR_CHECK, ERR_MEMORY; path is as it was */
 int bundle_save(const char *path, const struct bundle *bundle, const char *created_rfc3339,
                 char version[BUNDLE_VERSION_MAX + 1], struct err *err) MUST_CHECK;
 
-/** Loads and checks all of it. path may be a symlink (`current`). @return new bundle with one holder, or NULL: ERR_IO,
- *  ERR_INPUT, ERR_SHAPE, ERR_CHECK with file and reason; nothing else is touched */
+/** Loads and checks all of it. path may be a symlink (`current`). @return new bundle with one
+ * holder, or NULL: ERR_IO, ERR_INPUT, ERR_SHAPE, ERR_CHECK with file and reason; nothing else is
+ * touched */
 struct bundle *bundle_load(const char *path, struct err *err) MUST_CHECK;
 
 /** One holder more; returns its argument. Thread-safe. */
@@ -45,7 +54,13 @@ struct bundle *bundle_hold(struct bundle *bundle);
 /** One holder less; the last one frees. Thread-safe; NULL is fine. */
 void bundle_release(struct bundle *bundle);
 
-/** sha256 of path's manifest.json in hex: changes exactly when the bundle does; what a watcher polls. */
+/** sha256 of path's manifest.json in hex: changes exactly when the bundle does; what a watcher
+ * polls. */
 int bundle_fingerprint(const char *path, char out[65], struct err *err) MUST_CHECK;
+
+struct manifest;
+/** Reads path's manifest alone (manifest.h), for people who want to look at a bundle: no other file
+ * is opened or checked. @return new, caller frees; or NULL as bundle_load */
+struct manifest *bundle_manifest(const char *path, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,0 +1,97 @@
+#include "bundle/json_fields.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static int refuse(const char *where, const char *key, const char *what, struct err *err)
+{
+    return err_set(err, ERR_INPUT, "%s%s%s %s", where, *where ? "." : "", key, what);
+}
+
+static json_t *field(const json_t *object, const char *where, const char *key, struct err *err)
+{
+    json_t *value = json_object_get(object, key);
+    if (!value)
+        refuse(where, key, "is missing", err);
+    return value;
+}
+
+json_t *field_object(const json_t *object, const char *where, const char *key, struct err *err)
+{
+    json_t *value = field(object, where, key, err);
+    if (value && !json_is_object(value)) {
+        refuse(where, key, "is not an object", err);
+        return NULL;
+    }
+    return value;
+}
+
+json_t *field_array(const json_t *object, const char *where, const char *key, struct err *err)
+{
+    json_t *value = field(object, where, key, err);
+    if (value && !json_is_array(value)) {
+        refuse(where, key, "is not an array", err);
+        return NULL;
+    }
+    return value;
+}
+
+int field_integer(const json_t *object, const char *where, const char *key, int64_t low,
+                  int64_t high, int64_t *out, struct err *err)
+{
+    const json_t *value = field(object, where, key, err);
+    if (!value)
+        return -1;
+    if (!json_is_integer(value))
+        return refuse(where, key, "is not a whole number", err);
+    *out = json_integer_value(value);
+    if (*out < low || *out > high)
+        return err_set(err, ERR_INPUT, "%s%s%s is %lld, outside %lld .. %lld", where,
+                       *where ? "." : "", key, (long long)*out, (long long)low, (long long)high);
+    return 0;
+}
+
+int field_number(const json_t *object, const char *where, const char *key, double *out,
+                 struct err *err)
+{
+    const json_t *value = field(object, where, key, err);
+    if (!value)
+        return -1;
+    if (!json_is_number(value))
+        return refuse(where, key, "is not a number", err);
+    *out = json_number_value(value);
+    if (fabs(*out) > (double)FLT_MAX)
+        return refuse(where, key, "is too large", err);
+    return 0;
+}
+
+int field_string(const json_t *object, const char *where, const char *key, char *out,
+                 size_t capacity, struct err *err)
+{
+    const json_t *value = field(object, where, key, err);
+    if (!value)
+        return -1;
+    if (!json_is_string(value))
+        return refuse(where, key, "is not a string", err);
+    size_t length = json_string_length(value);
+    if (length == 0 || length >= capacity)
+        return refuse(where, key, "is empty or too long", err);
+    memcpy(out, json_string_value(value), length + 1);
+    return 0;
+}
+
+int array_floats(const json_t *array, const char *where, size_t count, float *out, struct err *err)
+{
+    if (!json_is_array(array) || json_array_size(array) != count)
+        return err_set(err, ERR_INPUT, "%s is not an array of %zu numbers", where, count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(array, i);
+        double number = json_number_value(value);
+        if (!json_is_number(value) || fabs(number) > (double)FLT_MAX)
+            return err_set(err, ERR_INPUT, "%s[%zu] is not a number that a float can hold", where,
+                           i);
+        out[i] = (float)number;
+    }
+    return 0;
+}

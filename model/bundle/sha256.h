@@ -1,0 +1,15 @@
+/* sha256.h - SHA-256 of bytes as lower-case hex, by libcrypto. Pure. Source: FIPS 180-4. */
+#ifndef OUTRO_BUNDLE_SHA256_H
+#define OUTRO_BUNDLE_SHA256_H
+
+#include <stddef.h>
+
+#include "core/err.h"
+
+#define SHA256_HEX 64
+
+/** @param out 64 hex digits and a NUL  @return 0, or -1 with ERR_CHECK when libcrypto refuses (no
+ * such digest) */
+int sha256_hex(const void *data, size_t size, char out[SHA256_HEX + 1], struct err *err) MUST_CHECK;
+
+#endif

@@ -26,9 +26,11 @@ enum outcome {
 
 /* What the net saw, for those who score or train; all remaining seconds. */
 struct prediction_detail {
-    uint32_t user_index;            /* of the state store: dense, from 0, stable while the store lives */
-    const float *start;             /* (14) raw */
-    const float *live;              /* (16) raw */
+    uint32_t partition;             /* of the state store */
+    uint32_t user_index;            /* in the state store: dense, from 0, stable while the store lives */
+    const double *start;            /* (14) raw */
+    const double *live;             /* (16) raw */
+    const float *previous_step;     /* (13) raw step inputs of the session before; NULL in the first */
     double kernel_s[QUANTILES];     /* kernel KM */
     double running_s[QUANTILES];    /* KM running */
 };
@@ -38,9 +40,8 @@ struct pipeline_sink {
     /* Called in the order of the scrobbles of each user. May be NULL. @return 0, or -1 with err to stop */
     int (*prediction)(void *ctx, const struct prediction *prediction,
                       const struct prediction_detail *detail, struct err *err);
-    /* A session closed, or a closed one changed by a late scrobble (revision > 0). steps: its 13 raw step inputs, NULL for a
-     * revision. May be NULL. */
-    int (*session)(void *ctx, const struct session *session, uint32_t user_index, const float *step,
+    /* A session closed, or a closed one changed by a late scrobble (revision > 0). May be NULL. */
+    int (*session)(void *ctx, const struct session *session, uint32_t partition, uint32_t user_index,
                    struct err *err);
 };
 

@@ -1,0 +1,341 @@
+#include "stream/state_store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+
+#define CHUNK_SLOTS 64 /* users whose records are allocated together */
+#define INDEX_LEAST 256
+#define NO_USER     UINT32_MAX
+
+struct index_entry {
+    uint32_t hash, user; /* user NO_USER: empty */
+};
+
+struct timer {
+    int64_t due_ms;
+    uint32_t user, session;
+};
+
+struct state_store {
+    struct stream_params params;
+    struct user_layout layout;
+    uint32_t partition;
+    size_t slot_bytes;
+    struct event_time stream_time;
+    size_t users, open_sessions;
+    char **chunks;        /* of CHUNK_SLOTS slots */
+    float **hidden_chunks; /* the same, (CHUNK_SLOTS, hidden); NULL until one is needed */
+    size_t chunk_capacity;
+    struct index_entry *index; /* open addressing, linear probing */
+    size_t index_size;         /* a power of two */
+    struct timer *timers;      /* binary heap, earliest first */
+    size_t timer_count, timer_capacity;
+    uint64_t generation;
+    uint32_t hidden;
+    struct session_cache *cache;
+};
+
+static struct index_entry *new_index(size_t size)
+{
+    struct index_entry *index = malloc(size * sizeof *index);
+    for (size_t i = 0; index && i < size; i++)
+        index[i] = (struct index_entry){0, NO_USER};
+    return index;
+}
+
+struct state_store *state_store_new(const struct stream_params *params, uint32_t partition,
+                                    struct err *err)
+{
+    struct state_store *store = calloc(1, sizeof *store);
+    if (!store)
+        goto fail;
+    store->params = *params;
+    store->layout = user_layout_of(params);
+    store->partition = partition;
+    store->slot_bytes = offsetof(struct user_slot, state) + store->layout.size_bytes;
+    store->stream_time = EVENT_TIME_NEVER;
+    store->index_size = INDEX_LEAST;
+    store->index = new_index(store->index_size);
+    store->cache = session_cache_new(params->window, 0);
+    if (store->index && store->cache)
+        return store;
+fail:
+    state_store_free(store);
+    err_set(err, ERR_MEMORY, "out of memory for the state of partition %u", partition);
+    return NULL;
+}
+
+static void free_hidden(struct state_store *store)
+{
+    for (size_t c = 0; c < store->chunk_capacity; c++) {
+        free(store->hidden_chunks[c]);
+        store->hidden_chunks[c] = NULL;
+    }
+}
+
+void state_store_free(struct state_store *store)
+{
+    if (!store)
+        return;
+    session_cache_free(store->cache);
+    if (store->hidden_chunks)
+        free_hidden(store);
+    for (size_t c = 0; c < store->chunk_capacity; c++)
+        free(store->chunks[c]);
+    free(store->chunks);
+    free(store->hidden_chunks);
+    free(store->index);
+    free(store->timers);
+    free(store);
+}
+
+struct event_time state_store_stream_time(const struct state_store *store)
+{
+    return store->stream_time;
+}
+
+uint32_t state_store_partition(const struct state_store *store)
+{
+    return store->partition;
+}
+
+size_t state_store_users(const struct state_store *store)
+{
+    return store->users;
+}
+
+size_t state_store_open_sessions(const struct state_store *store)
+{
+    return store->open_sessions;
+}
+
+void state_store_count_open(struct state_store *store, int change)
+{
+    store->open_sessions = (size_t)((int64_t)store->open_sessions + change);
+}
+
+const struct user_layout *state_store_layout(const struct state_store *store)
+{
+    return &store->layout;
+}
+
+const struct stream_params *state_store_params(const struct state_store *store)
+{
+    return &store->params;
+}
+
+struct session_cache *state_store_cache(struct state_store *store)
+{
+    return store->cache;
+}
+
+size_t state_store_bytes(const struct state_store *store)
+{
+    size_t chunks = (store->users + CHUNK_SLOTS - 1) / CHUNK_SLOTS;
+    return sizeof *store + store->chunk_capacity * 2 * sizeof(char *) +
+           chunks * CHUNK_SLOTS * (store->slot_bytes + store->hidden * sizeof(float)) +
+           store->index_size * sizeof *store->index +
+           store->timer_capacity * sizeof *store->timers + session_cache_bytes(store->cache);
+}
+
+struct user_slot *state_store_slot(struct state_store *store, uint32_t index)
+{
+    return (struct user_slot *)(store->chunks[index / CHUNK_SLOTS] +
+                                index % CHUNK_SLOTS * store->slot_bytes);
+}
+
+float *state_store_hidden(struct state_store *store, uint32_t index)
+{
+    if (store->hidden == 0)
+        return NULL;
+    return store->hidden_chunks[index / CHUNK_SLOTS] + index % CHUNK_SLOTS * store->hidden;
+}
+
+/* The place in the index of a user, or the empty place where it belongs. */
+static size_t probe(const struct state_store *store, struct slice user_id, uint32_t hash)
+{
+    size_t mask = store->index_size - 1;
+    size_t at = hash & mask;
+    for (;; at = (at + 1) & mask) {
+        const struct index_entry *e = &store->index[at];
+        if (e->user == NO_USER)
+            return at;
+        if (e->hash != hash)
+            continue;
+        const struct user_slot *slot = state_store_slot((struct state_store *)(uintptr_t)store, e->user);
+        if (slot->state.user_id_size == user_id.size &&
+            memcmp(slot->state.user_id, user_id.data, user_id.size) == 0)
+            return at;
+    }
+}
+
+static int grow_index(struct state_store *store)
+{
+    size_t size = store->index_size * 2;
+    struct index_entry *index = new_index(size);
+    if (!index)
+        return -1;
+    for (size_t i = 0; i < store->index_size; i++) {
+        struct index_entry e = store->index[i];
+        if (e.user == NO_USER)
+            continue;
+        size_t at = e.hash & (size - 1);
+        while (index[at].user != NO_USER)
+            at = (at + 1) & (size - 1);
+        index[at] = e;
+    }
+    free(store->index);
+    store->index = index;
+    store->index_size = size;
+    return 0;
+}
+
+static int grow_chunks(struct state_store *store)
+{
+    size_t capacity = store->chunk_capacity ? store->chunk_capacity * 2 : 8;
+    char **chunks = realloc(store->chunks, capacity * sizeof *chunks);
+    if (chunks)
+        store->chunks = chunks;
+    float **hidden = realloc(store->hidden_chunks, capacity * sizeof *hidden);
+    if (hidden)
+        store->hidden_chunks = hidden;
+    if (!chunks || !hidden)
+        return -1;
+    for (size_t c = store->chunk_capacity; c < capacity; c++) {
+        chunks[c] = NULL;
+        hidden[c] = NULL;
+    }
+    store->chunk_capacity = capacity;
+    return 0;
+}
+
+/* Memory for the next user, so that adding it cannot fail half way. */
+static int make_room(struct state_store *store)
+{
+    size_t chunk = store->users / CHUNK_SLOTS;
+    if (store->users >= NO_USER - 1)
+        return -1;
+    if ((store->users + 1) * 10 > store->index_size * 7 && grow_index(store) < 0)
+        return -1;
+    if (chunk >= store->chunk_capacity && grow_chunks(store) < 0)
+        return -1;
+    if (!store->chunks[chunk])
+        store->chunks[chunk] = calloc(CHUNK_SLOTS, store->slot_bytes);
+    if (store->hidden > 0 && !store->hidden_chunks[chunk])
+        store->hidden_chunks[chunk] = calloc(CHUNK_SLOTS, store->hidden * sizeof(float));
+    return store->chunks[chunk] && (store->hidden == 0 || store->hidden_chunks[chunk]) ? 0 : -1;
+}
+
+static uint32_t user_hash(struct slice user_id)
+{
+    return (uint32_t)hash_bytes(user_id.data, user_id.size, 0);
+}
+
+const struct user_slot *state_store_find(const struct state_store *store, struct slice user_id)
+{
+    size_t at = probe(store, user_id, user_hash(user_id));
+    if (store->index[at].user == NO_USER)
+        return NULL;
+    return state_store_slot((struct state_store *)(uintptr_t)store, store->index[at].user);
+}
+
+struct user_slot *state_store_at(struct state_store *store, struct slice user_id)
+{
+    uint32_t hash = user_hash(user_id);
+    size_t at = probe(store, user_id, hash);
+    if (store->index[at].user != NO_USER)
+        return state_store_slot(store, store->index[at].user);
+    if (make_room(store) < 0)
+        return NULL;
+    at = probe(store, user_id, hash); /* the index may have grown */
+    uint32_t user = (uint32_t)store->users++;
+    store->index[at] = (struct index_entry){hash, user};
+    struct user_slot *slot = state_store_slot(store, user);
+    slot->index = user;
+    slot->hidden_valid = true; /* zeros are what a user without sessions has */
+    user_state_init(&store->layout, &slot->state, user_id);
+    return slot;
+}
+
+int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t hidden,
+                      uint32_t dense, struct err *err)
+{
+    if (store->generation == generation)
+        return 0;
+    struct session_cache *cache = session_cache_new(store->params.window, dense);
+    if (!cache)
+        return err_set(err, ERR_MEMORY, "out of memory for a new bundle");
+    if (hidden != store->hidden && store->hidden_chunks)
+        free_hidden(store);
+    store->hidden = hidden;
+    size_t chunks = (store->users + CHUNK_SLOTS - 1) / CHUNK_SLOTS;
+    for (size_t c = 0; hidden > 0 && c < chunks; c++) {
+        if (!store->hidden_chunks[c])
+            store->hidden_chunks[c] = calloc(CHUNK_SLOTS, hidden * sizeof(float));
+        if (!store->hidden_chunks[c]) {
+            session_cache_free(cache);
+            return err_set(err, ERR_MEMORY, "out of memory for the hidden states of a new bundle");
+        }
+    }
+    session_cache_free(store->cache);
+    store->cache = cache;
+    for (size_t u = 0; u < store->users; u++)
+        state_store_slot(store, (uint32_t)u)->hidden_valid = false;
+    store->generation = generation;
+    return 0;
+}
+
+bool state_store_move_time(struct state_store *store, struct event_time time)
+{
+    if (!event_time_before(store->stream_time, time))
+        return false;
+    store->stream_time = time;
+    return true;
+}
+
+int state_store_watch(struct state_store *store, uint32_t index, uint32_t session,
+                      struct event_time due, struct err *err)
+{
+    if (store->timer_count == store->timer_capacity) {
+        size_t capacity = store->timer_capacity ? store->timer_capacity * 2 : 64;
+        struct timer *timers = realloc(store->timers, capacity * sizeof *timers);
+        if (!timers)
+            return err_set(err, ERR_MEMORY, "out of memory for %zu session timers", capacity);
+        store->timers = timers;
+        store->timer_capacity = capacity;
+    }
+    size_t at = store->timer_count++;
+    while (at > 0 && store->timers[(at - 1) / 2].due_ms > due.ms) {
+        store->timers[at] = store->timers[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    store->timers[at] = (struct timer){due.ms, index, session};
+    return 0;
+}
+
+bool state_store_due(struct state_store *store, uint32_t *index, uint32_t *session)
+{
+    if (store->timer_count == 0 || store->timers[0].due_ms >= store->stream_time.ms)
+        return false;
+    *index = store->timers[0].user;
+    *session = store->timers[0].session;
+    struct timer last = store->timers[--store->timer_count];
+    size_t at = 0;
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= store->timer_count)
+            break;
+        if (child + 1 < store->timer_count &&
+            store->timers[child + 1].due_ms < store->timers[child].due_ms)
+            child++;
+        if (store->timers[child].due_ms >= last.due_ms)
+            break;
+        store->timers[at] = store->timers[child];
+        at = child;
+    }
+    store->timers[at] = last;
+    return true;
+}

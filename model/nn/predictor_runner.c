@@ -6,6 +6,7 @@
 #include "nn/activation.h"
 #include "nn/kernels.h"
 #include "nn/predictor.h"
+#include "nn/scaler.h"
 
 #define OFFSET_S 30.0f /* ln(seconds + 30) is what the head corrects */
 #define ALIGN    64
@@ -167,16 +168,6 @@ void predictor_runner_free(struct predictor_runner *runner)
     free(runner);
 }
 
-/* out (rows,out_stride) = clip((x - mean) * inverse_sd). A NaN comes out as the lower clip. */
-static void standardise(size_t rows, size_t width, const float *x, const float *mean,
-                        const float *inverse_sd, float *out, size_t out_stride)
-{
-    for (size_t row = 0; row < rows; row++)
-        for (size_t i = 0; i < width; i++)
-            out[row * out_stride + i] = clamp_float((x[row * width + i] - mean[i]) * inverse_sd[i],
-                                                    -SCALED_CLIP, SCALED_CLIP);
-}
-
 static void fill_rows(size_t rows, size_t width, const float *value, float *out)
 {
     for (size_t row = 0; row < rows; row++)
@@ -197,8 +188,8 @@ static void step_block(struct predictor_runner *runner, size_t rows, const float
     size_t stride = input_stride(runner);
     for (size_t row = 0; row < rows; row++)
         memcpy(runner->states + row * hp, h[row], units * sizeof(float));
-    standardise(rows, STEP_INPUTS, x, scaler->step_mean, scaler->step_inverse_sd, runner->input,
-                stride);
+    scaler_apply(rows, STEP_INPUTS, x, scaler->step_mean, scaler->step_inverse_sd, runner->input,
+                 stride);
     fill_rows(rows, g, runner->gates_bias, runner->gates);
     k->product(rows, STEP_INPUTS, 2 * hp, runner->input, stride, runner->gates_x, g, runner->gates,
                g);
@@ -228,8 +219,8 @@ static void base_block(struct predictor_runner *runner, size_t rows, const float
     if (shape->hidden)
         for (size_t row = 0; row < rows; row++)
             memcpy(runner->input + row * stride, h[row], shape->hidden * sizeof(float));
-    standardise(rows, START_FEATURES, start, scaler->start_mean, scaler->start_inverse_sd,
-                runner->input + shape->hidden, stride);
+    scaler_apply(rows, START_FEATURES, start, scaler->start_mean, scaler->start_inverse_sd,
+                 runner->input + shape->hidden, stride);
     fill_rows(rows, runner->dense, runner->base_b, runner->first);
     runner->kernels->product(rows, shape->hidden + START_FEATURES, runner->dense, runner->input,
                              stride, runner->base_w, runner->dense, runner->first, runner->dense);
@@ -282,8 +273,8 @@ static void live_block(struct predictor_runner *runner, size_t rows, const float
     size_t units = runner->predictor->shape.dense, d = runner->dense;
     for (size_t row = 0; row < rows; row++)
         memcpy(runner->first + row * d, base[row], units * sizeof(float));
-    standardise(rows, LIVE_FEATURES, live, scaler->live_mean, scaler->live_inverse_sd,
-                runner->input, LIVE_FEATURES);
+    scaler_apply(rows, LIVE_FEATURES, live, scaler->live_mean, scaler->live_inverse_sd,
+                 runner->input, LIVE_FEATURES);
     k->product(rows, LIVE_FEATURES, d, runner->input, LIVE_FEATURES, runner->live_w, d,
                runner->first, d);
     k->relu(rows * d, runner->first);

@@ -1,0 +1,44 @@
+/* network.h - the predictor as training sees it: the GRU over sequences of sessions, the head over
+ * rows that each read one state of one sequence, pinball loss, and the gradient by every parameter.
+ * Computes in `real`; parameters and gradient stand in the order of predictor_tensors(). A network
+ * is scratch for one thread: it holds no parameters. B sequences, T steps, H hidden, D dense. */
+#ifndef OUTRO_NN_NETWORK_H
+#define OUTRO_NN_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "nn/predictor.h"
+#include "nn/real.h"
+
+#define ROW_FEATURES (START_FEATURES + LIVE_FEATURES)
+
+/* Borrowed. Sequences begin with a zero state at their first step; shorter ones are padded behind,
+ * where no row reads. */
+struct network_batch {
+    size_t sequences, steps, rows; /* B, T, rows */
+    const real *x;                 /* (B,T,13) standardised; unused when H is 0 */
+    const uint32_t
+        *state;           /* (rows) b (T+1) + t: the row is predicted after t steps of sequence b */
+    const real *features; /* (rows,30) standardised, start then live */
+    const real *base;     /* (rows,3) what the head corrects: ln(kernel remaining + 30) */
+    const real *target;   /* (rows) ln(remaining + 30) */
+    const real
+        *dropout; /* (rows,D) factors of the first hidden layer, 0 or 1/(1-p); NULL for none */
+    double scale; /* of loss and gradient: 1/(3 rows of the whole batch) */
+};
+
+struct network;
+/** @param sequences, steps, rows the largest a batch may have  @return NULL with ERR_MEMORY */
+struct network *network_new(const struct predictor_shape *shape, size_t sequences, size_t steps,
+                            size_t rows, struct err *err) MUST_CHECK;
+void network_free(struct network *network);
+
+/** Loss of a batch. @param params the whole block  @param gradient the whole block, added to; NULL
+ * for the loss alone
+ *  @return scaled sum of the pinball at .1 .5 .9 */
+double network_loss(struct network *network, const real *params, const struct network_batch *batch,
+                    real *gradient);
+
+#endif

@@ -17,7 +17,7 @@
 #define NET_NAME     "global.safetensors"
 #define MANIFEST_MAX ((size_t)16 << 20) /* bytes */
 #define FILE_MAX     ((size_t)1 << 30)
-#define READ_TRIES   3
+#define READ_TRIES   10
 
 struct bundle_names {
     char score[BUNDLE_SCORES_MAX][MANIFEST_NAME_MAX + 1];

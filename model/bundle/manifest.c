@@ -161,7 +161,7 @@ static bool name_is_plain(const char *name)
 {
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    return name[0] != '.' && name[strspn(name, allowed)] == '\0' &&
+    return name[0] != '\0' && name[0] != '.' && name[strspn(name, allowed)] == '\0' &&
            strcmp(name, MANIFEST_NAME) != 0;
 }
 

@@ -1,0 +1,154 @@
+/* outro bundle: what is in a bundle, and whether it would be served. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/bundle.h"
+#include "bundle/feature_names.h"
+#include "bundle/manifest.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+
+static size_t parameters(const struct predictor_shape *shape, size_t *tensors)
+{
+    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
+    size_t total = 0;
+    *tensors = predictor_tensors(shape, tensor);
+    for (size_t i = 0; i < *tensors; i++)
+        total += (size_t)tensor[i].rows * tensor[i].columns;
+    return total;
+}
+
+static void show_net(const struct manifest *manifest)
+{
+    const struct predictor_shape *shape = &manifest->shape;
+    char number[32];
+    size_t tensors, total = parameters(shape, &tensors);
+    fputs("net          ", stdout);
+    if (shape->hidden)
+        printf("GRU %u, ", shape->hidden);
+    printf("head %u-%u-%d: %s parameters in %zu tensors\n", shape->dense, shape->dense, QUANTILES,
+           progress_number(total, number), tensors);
+}
+
+static void show_features(const char *kind, const char *const *names, const float *mean,
+                          const float *inverse_sd, int count)
+{
+    for (int i = 0; i < count; i++)
+        printf("  %-6s %-18s %12.6g %12.6g\n", kind, names[i], (double)mean[i],
+               1 / (double)inverse_sd[i]);
+}
+
+static void show_inputs(const struct manifest *manifest, bool each)
+{
+    const struct predictor_scaler *s = &manifest->scaler;
+    printf("inputs       %d step, %d start, %d live\n", STEP_INPUTS, START_FEATURES, LIVE_FEATURES);
+    if (!each)
+        return;
+    printf("  %-6s %-18s %12s %12s\n", "kind", "name", "mean", "sd");
+    show_features("step", STEP_NAMES, s->step_mean, s->step_inverse_sd, STEP_INPUTS);
+    show_features("start", START_NAMES, s->start_mean, s->start_inverse_sd, START_FEATURES);
+    show_features("live", LIVE_NAMES, s->live_mean, s->live_inverse_sd, LIVE_FEATURES);
+}
+
+static void show_lists(const struct manifest *manifest)
+{
+    char number[32];
+    puts(manifest->scores ? "scores" : "scores       none");
+    for (size_t i = 0; i < manifest->scores; i++) {
+        const struct manifest_score *score = &manifest->score[i];
+        if (isnan(score->value))
+            printf("  %-32s not measured\n", score->name);
+        else
+            printf("  %-32s %.6g\n", score->name, score->value);
+    }
+    puts("files");
+    for (size_t i = 0; i < manifest->files; i++)
+        printf("  %-32s %s bytes\n    sha256 %s\n", manifest->file[i].name,
+               progress_number(manifest->file[i].size_bytes, number), manifest->file[i].sha256);
+}
+
+static int show(const char *path, bool each_input, struct err *err)
+{
+    struct manifest *manifest = bundle_manifest(path, err);
+    if (!manifest)
+        return -1;
+    printf("version      %s\n", manifest->version);
+    printf("created      %s\n", manifest->created);
+    show_net(manifest);
+    show_inputs(manifest, each_input);
+    puts("quantiles    0.1 0.5 0.9");
+    printf("session gap  %.10g s\n", (double)manifest->gap_ms / 1000);
+    printf("window       %u sessions a user; pool of %d lengths, median %.0f s, longest %.0f s\n",
+           manifest->window, POOL_VALUES, (double)manifest->pool_ms[POOL_VALUES / 2] / 1000,
+           (double)manifest->pool_ms[POOL_VALUES - 1] / 1000);
+    puts("clusters     none: every user has the global net");
+    printf("self-test    %zu cases\n", manifest->cases);
+    show_lists(manifest);
+    free(manifest);
+    return 0;
+}
+
+/* The bundle and its manifest are read one after the other: were it replaced in between, the counts
+ * would be another bundle's, so the versions have to agree. */
+static int check(const char *path, struct err *err)
+{
+    int result = -1;
+    char number[32];
+    struct manifest *manifest = bundle_manifest(path, err);
+    struct bundle *bundle = manifest ? bundle_load(path, err) : NULL;
+    if (!bundle)
+        goto out;
+    if (strcmp(bundle->version, manifest->version) != 0) {
+        err_set(err, ERR_IO, "%s: replaced while it was read; check again", path);
+        goto out;
+    }
+    size_t tensors, total = parameters(&bundle->net->shape, &tensors);
+    printf("%s: ok, %s\n", path, bundle->version);
+    printf("  %zu file%s: size and sha256\n", manifest->files, manifest->files == 1 ? "" : "s");
+    printf("  %zu tensors: names, dtype, shapes, %s finite values\n", tensors,
+           progress_number(total, number));
+    printf("  %d inputs: names, order, scaler\n", STEP_INPUTS + START_FEATURES + LIVE_FEATURES);
+    printf("  window %u, %d pool lengths ascending, quantiles, session gap\n", bundle->window,
+           POOL_VALUES);
+    printf("  self-test: %zu cases within %g\n", manifest->cases, SELFTEST_TOLERANCE);
+    result = 0;
+out:
+    bundle_release(bundle);
+    free(manifest);
+    return result;
+}
+
+int cmd_bundle(int argc, char **argv)
+{
+    bool each_input = false;
+    const struct option_row rows[] = {
+        {"features", NULL, OPTION_FLAG, &each_input, 0, 0,
+         "show: list every input with its mean and deviation"},
+        OPTION_ROW_END,
+    };
+    const struct options options = {
+        .command = "bundle",
+        .operands = "show|check BUNDLE",
+        .summary =
+            "show   prints what the manifest of BUNDLE (a directory, or a link to one) says\n"
+            "check  loads it as the daemon would: hashes, shapes, finite weights, inputs, "
+            "self-test",
+        .min_operands = 2,
+        .max_operands = 2,
+        .rows = rows,
+    };
+    struct err err = {0};
+    int result, count = options_parse(&options, argc, argv);
+    if (count < 0)
+        return options_status(count);
+    if (strcmp(argv[1], "show") == 0)
+        result = show(argv[2], each_input, &err);
+    else if (strcmp(argv[1], "check") == 0)
+        result = check(argv[2], &err);
+    else
+        return options_usage("bundle", "\"%s\" is neither show nor check", argv[1]);
+    return result ? options_fail("bundle", &err) : 0;
+}

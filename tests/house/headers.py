@@ -14,7 +14,7 @@ def main():
     for path in sorted([*root.glob("model/*/*.h"), *root.glob("daemon/*.h")]):
         done = subprocess.run(
             [*compiler, "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c",
-             f"-I{root}/model", f"-I{root}/daemon", "-include", str(path), "/dev/null"],
+             f"-I{root}/model", f"-I{root}", "-include", str(path), "/dev/null"],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             failed += 1

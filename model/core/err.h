@@ -27,10 +27,12 @@ struct err {
 int err_set(struct err *err, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Puts "prefix: " before the sentence already there, for callers that know the place; returns -1. */
+/** Puts "prefix: " before the sentence already there, for callers that know the place; returns -1.
+ */
 int err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** ERR_IO with strerror(errno) behind the sentence; returns -1. Reads errno before anything else. */
+/** ERR_IO with strerror(errno) behind the sentence; returns -1. Reads errno before anything else.
+ */
 int err_errno(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define MUST_CHECK __attribute__((warn_unused_result))

@@ -12,7 +12,8 @@ struct event_time {
 
 #define EVENT_TIME_NEVER ((struct event_time){INT64_MIN})
 
-/* What is taken for a time at all: 1970-01-01 to 2099-12-31T23:59:59.999Z. The upper end keeps seconds in 32 bits. */
+/* What is taken for a time at all: 1970-01-01 to 2099-12-31T23:59:59.999Z. The upper end keeps
+ * seconds in 32 bits. */
 #define EVENT_TIME_END_MS INT64_C(4102444800000)
 
 static inline bool event_time_valid(struct event_time t)

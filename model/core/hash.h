@@ -1,5 +1,6 @@
-/* hash.h - 64-bit hashes of bytes for tables and sketches. Not for adversaries, never stored across versions of the
- * state format. Header has the mixers; hash.c the byte hash (multiply-fold over 8-byte words). */
+/* hash.h - 64-bit hashes of bytes for tables and sketches. Not for adversaries, never stored across
+ * versions of the state format. Header has the mixers; hash.c the byte hash (multiply-fold over
+ * 8-byte words). */
 #ifndef OUTRO_CORE_HASH_H
 #define OUTRO_CORE_HASH_H
 

@@ -8,8 +8,8 @@
 
 #include "core/hash.h"
 
-/* Case mapping comes from the C library's C.UTF-8 locale, which Debian always has and which does not depend on the
- * user's environment. Made once; lives as long as the process. */
+/* Case mapping comes from the C library's C.UTF-8 locale, which Debian always has and which does
+ * not depend on the user's environment. Made once; lives as long as the process. */
 static locale_t utf8_locale;
 static pthread_once_t utf8_once = PTHREAD_ONCE_INIT;
 
@@ -110,8 +110,8 @@ size_t name_fold(struct slice name, char *out, size_t capacity)
 
 uint64_t name_hash(struct slice name, uint64_t seed)
 {
-    /* Folded piece by piece on the stack: a name may be long, and an event allocates nothing. Pieces are cut at code
-     * points so that a character is never folded in halves. */
+    /* Folded piece by piece on the stack: a name may be long, and an event allocates nothing.
+     * Pieces are cut at code points so that a character is never folded in halves. */
     enum { PIECE = 512 };
     char folded[2 * PIECE + 4];
     uint64_t h = seed;

@@ -1,5 +1,6 @@
-/* names.h - the form in which names of artists and tracks are compared: lower-cased (Unicode simple mapping) and
- * stripped of white space at both ends. "Radiohead " and "radiohead" are one artist. */
+/* names.h - the form in which names of artists and tracks are compared: lower-cased (Unicode simple
+ * mapping) and stripped of white space at both ends. "Radiohead " and "radiohead" are one artist.
+ */
 #ifndef OUTRO_CORE_NAMES_H
 #define OUTRO_CORE_NAMES_H
 
@@ -8,7 +9,8 @@
 
 #include "core/scrobble.h"
 
-/** Hash of the compared form; never 0. Allocates nothing. Bytes that are not UTF-8 count as they are. */
+/** Hash of the compared form; never 0. Allocates nothing. Bytes that are not UTF-8 count as they
+ * are. */
 uint64_t name_hash(struct slice name, uint64_t seed);
 
 /** Writes the compared form into out. @param out capacity bytes; 2 * name.size + 4 always suffices

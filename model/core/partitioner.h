@@ -1,5 +1,6 @@
-/* partitioner.h - where a Java producer (and kcat -X partitioner=murmur2_random) puts a key: the partition that an
- * offline replay must use to see what a daemon saw. Source: MurmurHash2, A. Appleby; Kafka's DefaultPartitioner. */
+/* partitioner.h - where a Java producer (and kcat -X partitioner=murmur2_random) puts a key: the
+ * partition that an offline replay must use to see what a daemon saw. Source: MurmurHash2, A.
+ * Appleby; Kafka's DefaultPartitioner. */
 #ifndef OUTRO_CORE_PARTITIONER_H
 #define OUTRO_CORE_PARTITIONER_H
 

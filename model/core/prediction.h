@@ -1,5 +1,6 @@
-/* prediction.h - how long a running session will last, said right after a scrobble of it (schemas/prediction.json).
- * A value. Quantiles are of the *total* length in seconds, sorted, never below the elapsed time. */
+/* prediction.h - how long a running session will last, said right after a scrobble of it
+ * (schemas/prediction.json). A value. Quantiles are of the *total* length in seconds, sorted, never
+ * below the elapsed time. */
 #ifndef OUTRO_CORE_PREDICTION_H
 #define OUTRO_CORE_PREDICTION_H
 
@@ -15,13 +16,14 @@ struct prediction {
     struct event_time time; /* of the scrobble */
     uint32_t session;       /* number of the session, from 1 */
     struct event_time session_start;
-    uint32_t scrobble;                   /* number of the scrobble in the session, from 1 */
-    int64_t elapsed_ms;                  /* last start so far - session start */
-    int64_t previous_session_length_ms;  /* 0 in the first session */
-    int64_t average_session_length_cs;   /* hundredths of a second, rounded half away from zero; 0 in the first session */
-    double total_s[QUANTILES];           /* p10, p50, p90 */
-    int32_t cluster;                     /* -1: the global net */
-    const char *model;                   /* borrowed: the version of the bundle that said so */
+    uint32_t scrobble;                  /* number of the scrobble in the session, from 1 */
+    int64_t elapsed_ms;                 /* last start so far - session start */
+    int64_t previous_session_length_ms; /* 0 in the first session */
+    int64_t average_session_length_cs;  /* hundredths of a second, rounded half away from zero; 0 in
+                                           the first session */
+    double total_s[QUANTILES];          /* p10, p50, p90 */
+    int32_t cluster;                    /* -1: the global net */
+    const char *model;                  /* borrowed: the version of the bundle that said so */
 };
 
 #endif

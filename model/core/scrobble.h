@@ -1,5 +1,6 @@
 /* scrobble.h - "this user started this track now": the record that everything starts from.
- * Strings are borrowed from the buffer it was read from and live as long as that; they are not NUL-terminated. */
+ * Strings are borrowed from the buffer it was read from and live as long as that; they are not
+ * NUL-terminated. */
 #ifndef OUTRO_CORE_SCROBBLE_H
 #define OUTRO_CORE_SCROBBLE_H
 

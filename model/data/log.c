@@ -56,6 +56,15 @@ static int no_log(const struct reading *reading, struct err *err)
                    line_reader_name(reading->reader), reading->first_complaint.text);
 }
 
+/* The order of the first row's form is the order of the log. */
+static int choose_order(struct log *log, const struct log_options *options, bool is_table,
+                        struct err *err)
+{
+    size_t memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY_BYTES;
+    log->sorter = row_sorter_new(options->order == LOG_BY_TIME || is_table, memory_bytes);
+    return log->sorter ? 0 : err_set(err, ERR_MEMORY, "out of memory for the rows of a log");
+}
+
 static int take_line(struct log *log, struct reading *reading, const struct line *line,
                      struct err *err)
 {
@@ -78,6 +87,9 @@ static int take_line(struct log *log, struct reading *reading, const struct line
     if (scrobble.duration_ms == 0)
         scrobble.duration_ms =
             durations_find(reading->options->durations, scrobble.artist, scrobble.track);
+    if (!log->sorter &&
+        choose_order(log, reading->options, log_line_is_table(line->text), err) < 0)
+        return -1;
     log->counts.rows++;
     return row_sorter_add(log->sorter, &scrobble, err);
 }
@@ -109,19 +121,18 @@ static int read_lines(struct log *log, struct reading *reading, struct err *err)
     if (log->counts.rejected > SHOWN_COMPLAINTS && options->complaints)
         fprintf(options->complaints, "%s: %" PRIu64 " more bad rows, not shown\n",
                 line_reader_name(reading->reader), log->counts.rejected - SHOWN_COMPLAINTS);
+    if (!log->sorter && choose_order(log, options, false, err) < 0)
+        return -1;
     return row_sorter_finish(log->sorter, err);
 }
 
 struct log *log_open(const char *path, const struct log_options *options, struct err *err)
 {
-    size_t memory_bytes = options->memory_bytes ? options->memory_bytes : DEFAULT_MEMORY_BYTES;
     struct reading reading = {.options = options};
     int status = -1;
     struct log *log = calloc(1, sizeof *log);
-    if (log)
-        log->sorter = row_sorter_new(options->order == LOG_BY_TIME, memory_bytes);
     reading.scratch = scrobble_scratch_new();
-    if (!log || !log->sorter || !reading.scratch) {
+    if (!log || !reading.scratch) {
         err_set(err, ERR_MEMORY, "out of memory opening %s", path);
         goto out;
     }

@@ -15,7 +15,8 @@
 
 enum log_order {
     LOG_BY_TIME,   /* ascending event time across users, ties in input order */
-    LOG_AS_ARRIVED /* the order of the lines: what a topic would have held */
+    LOG_AS_ARRIVED /* JSON lines in the order they stand: what a topic held. A Last.fm-1K table is a history, in no order
+                    * that anything arrived in: by time all the same */
 };
 
 struct log_options {

@@ -110,24 +110,46 @@ static enum log_line parse_json(struct slice key, struct slice json,
     return LOG_LINE_SCROBBLE;
 }
 
+/* Where the JSON of a line is, and the key before it. @return false: there is none, the line is a row of a table */
+static bool find_json(struct slice line, struct slice *key, struct slice *json)
+{
+    *key = (struct slice){"", 0};
+    *json = line;
+    if (line.size > 0 && line.data[0] == '{')
+        return true;
+    const char *tab = memchr(line.data, '\t', line.size);
+    const char *end = line.data + line.size;
+    if (!tab || tab + 1 >= end || tab[1] != '{')
+        return false;
+    *key = (struct slice){line.data, (size_t)(tab - line.data)};
+    *json = (struct slice){tab + 1, (size_t)(end - tab - 1)};
+    return true;
+}
+
+static struct slice skip_blanks(struct slice line)
+{
+    while (line.size > 0 && (line.data[0] == ' ' || line.data[0] == '\t')) {
+        line.data++;
+        line.size--;
+    }
+    return line;
+}
+
+bool log_line_is_table(struct slice line)
+{
+    struct slice key, json, text = skip_blanks(line);
+    return !find_json(text.size > 0 && text.data[0] == '{' ? text : line, &key, &json);
+}
+
 enum log_line log_line_parse(struct slice line, bool first, struct scrobble_scratch *scratch,
                              struct scrobble *out, struct err *err)
 {
-    struct slice json = line;
-    while (json.size > 0 && (json.data[0] == ' ' || json.data[0] == '\t')) {
-        json.data++;
-        json.size--;
-    }
-    if (json.size == 0)
+    struct slice key, json, text = skip_blanks(line);
+    if (text.size == 0)
         return LOG_LINE_SKIP;
-    if (json.data[0] == '{')
-        return parse_json((struct slice){"", 0}, json, scratch, out, err);
-    const char *tab = memchr(line.data, '\t', line.size);
-    const char *end = line.data + line.size;
-    if (tab && tab + 1 < end && tab[1] == '{') {
-        struct slice key = {line.data, (size_t)(tab - line.data)};
-        json = (struct slice){tab + 1, (size_t)(end - tab - 1)};
+    if (text.data[0] == '{')
+        line = text;
+    if (find_json(line, &key, &json))
         return parse_json(key, json, scratch, out, err);
-    }
     return parse_table(line, first, out, err);
 }

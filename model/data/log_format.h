@@ -23,4 +23,7 @@ enum log_line {
 enum log_line log_line_parse(struct slice line, bool first, struct scrobble_scratch *scratch,
                              struct scrobble *out, struct err *err) MUST_CHECK;
 
+/** Whether a line that gave a scrobble is a row of a table, not JSON. */
+bool log_line_is_table(struct slice line);
+
 #endif

@@ -2,11 +2,11 @@
 
 #include <math.h>
 
-#define DAY_MS       86400000
-#define DAY_S        86400
-#define WEEK_S       604800
-#define LONG_GAP_MS  (4 * 3600000)
-#define SHRINK       4.0 /* sessions' worth of weight that a daypart gives to what it falls back on */
+#define DAY_MS      86400000
+#define DAY_S       86400
+#define WEEK_S      604800
+#define LONG_GAP_MS (4 * 3600000)
+#define SHRINK      4.0 /* sessions' worth of weight that a daypart gives to what it falls back on */
 
 /* exp(-(d/1.5)^2/2) for the circular distance d = 0 .. 12 of two bins */
 static const double bin_kernel[DAYPARTS / 2 + 1] = {
@@ -83,7 +83,8 @@ void features_live(const struct user_state *user, const struct play *play,
         longest = log(now->max_interval_ms / 1000.0 + 10);
     }
     /* The session before is finished but not yet folded: its end counts. */
-    double track_ends = memory->track.ends + (before->number > 0 && before->last_track == play->track);
+    double track_ends =
+        memory->track.ends + (before->number > 0 && before->last_track == play->track);
     double artist_ends =
         memory->artist.ends + (before->number > 0 && before->last_artist == play->artist);
     out[0] = log((double)(now->last_ms - now->start_ms) / 1000.0 + 30);

@@ -1,5 +1,5 @@
-/* features.h - what the model sees, computed in double from a user's state (MODEL.md "Features"). Pure.
- * FEATURE_TABLE (feature_table.h) has name, unit and formula of each. */
+/* features.h - what the model sees, computed in double from a user's state (MODEL.md "Features").
+ * Pure. FEATURE_TABLE (feature_table.h) has name, unit and formula of each. */
 #ifndef OUTRO_STREAM_FEATURES_H
 #define OUTRO_STREAM_FEATURES_H
 
@@ -10,7 +10,8 @@
 #define START_PACE 10 /* which start feature `pace` is */
 
 /** The 14 start features of user->current.
- *  @param stats the history with user->previous folded in  @param past (count) oldest first, previous included */
+ *  @param stats the history with user->previous folded in  @param past (count) oldest first,
+ * previous included */
 void features_start(const struct user_state *user, const struct history_stats *stats,
                     const struct past_session *past, size_t count, double out[START_FEATURES]);
 

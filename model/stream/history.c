@@ -4,13 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-#define DAY_MS         86400000
-#define WEEK_S         604800
-#define THURSDAY_S     345600 /* 1970-01-01 was a Thursday: four days after a Sunday 00:00 */
-#define LN_SCALE       5000.0
-#define LONG_GAP_MS    (4 * 3600000)
-#define DAY_DECAY      0.98623270449335921 /* .5^(1/50) */
-#define KIND_DECAY     0.99309249543703593 /* .5^(1/100) */
+#define DAY_MS      86400000
+#define WEEK_S      604800
+#define THURSDAY_S  345600 /* 1970-01-01 was a Thursday: four days after a Sunday 00:00 */
+#define LN_SCALE    5000.0
+#define LONG_GAP_MS (4 * 3600000)
+#define DAY_DECAY   0.98623270449335921 /* .5^(1/50) */
+#define KIND_DECAY  0.99309249543703593 /* .5^(1/100) */
 
 double hour_of_day(int64_t ms)
 {
@@ -48,8 +48,8 @@ struct past_session history_previous(const struct user_layout *layout,
     };
     uint32_t finished = user->history.finished;
     if (finished > 0) {
-        /* Not the exact gap that `previous` has: what the ring will say, so that a hidden state recomputed from the
-         * ring is the one that was carried. */
+        /* Not the exact gap that `previous` has: what the ring will say, so that a hidden state
+         * recomputed from the ring is the one that was carried. */
         uint32_t at = (finished - 1) % layout->window;
         double gap_s = past.start_s - last_start_s(user_ring_start(layout, u)[at],
                                                    user_ring_length(layout, u)[at],

@@ -1,5 +1,5 @@
-/* history.h - a user's finished sessions: folding one into the running statistics, the ring and the sketches, and reading
- * the ring back. Pure. Formulas: MODEL.md "Features". */
+/* history.h - a user's finished sessions: folding one into the running statistics, the ring and the
+ * sketches, and reading the ring back. Pure. Formulas: MODEL.md "Features". */
 #ifndef OUTRO_STREAM_HISTORY_H
 #define OUTRO_STREAM_HISTORY_H
 
@@ -18,7 +18,8 @@ struct past_session {
 struct past_session history_previous(const struct user_layout *layout,
                                      const struct user_state *user);
 
-/** Sessions in the ring: at most W and at most `most`, the latest. @return how many; out[0] is the oldest of them */
+/** Sessions in the ring: at most W and at most `most`, the latest. @return how many; out[0] is the
+ * oldest of them */
 size_t history_ring(const struct user_layout *layout, const struct user_state *user, size_t most,
                     struct past_session *out);
 
@@ -32,10 +33,12 @@ void step_inputs(const struct past_session *session, const struct step_entry *en
 /** Updates running statistics by one finished session. */
 void history_stats_fold(struct history_stats *stats, const struct session_sums *session);
 
-/** Folds user->previous, if there is one, for good: statistics, rings, sketches. Leaves previous as it is. */
+/** Folds user->previous, if there is one, for good: statistics, rings, sketches. Leaves previous as
+ * it is. */
 void history_fold_previous(const struct user_layout *layout, struct user_state *user);
 
-/** Hour of the day of epoch milliseconds, fractional, 0 .. 24; and whether it is a Saturday or Sunday. UTC. */
+/** Hour of the day of epoch milliseconds, fractional, 0 .. 24; and whether it is a Saturday or
+ * Sunday. UTC. */
 double hour_of_day(int64_t ms);
 bool is_weekend(int64_t ms);
 

@@ -20,8 +20,8 @@ void km_place(struct km *km, void *memory, uint32_t window)
     km->pool_le = (uint16_t *)(km->length_ms + window);
 }
 
-/* exp(x) for -700 < x <= 0 by 2^k * p(r), written so that the compiler turns the loop over sessions into vectors; relative
- * error below 1e-15 (Taylor to r^13 on |r| <= ln 2 / 2). */
+/* exp(x) for -700 < x <= 0 by 2^k * p(r), written so that the compiler turns the loop over sessions
+ * into vectors; relative error below 1e-15 (Taylor to r^13 on |r| <= ln 2 / 2). */
 static inline double exp_negative(double x)
 {
     const double log2e = 1.4426950408889634, ln2_high = 0x1.62e42fefa39efp-1,
@@ -69,7 +69,8 @@ weigh(size_t count, const double *hour, const double *kind, const double *ln_gap
     }
 }
 
-/* Ascending by length, least significant byte first; the low half of a key is the session's place, which stays put. */
+/* Ascending by length, least significant byte first; the low half of a key is the session's place,
+ * which stays put. */
 static uint64_t *sort_keys(uint64_t *keys, uint64_t *other, size_t count)
 {
     uint64_t all_or = 0;
@@ -115,17 +116,23 @@ void km_build(struct km *km, const struct km_pool *pool, const struct past_sessi
     weigh(count, hour, kind, ln_gap, hour_of_day(start_ms), log(gap_s), weight);
     const uint64_t *sorted = sort_keys(keys, other, count);
     double sum = 0;
-    uint32_t pool_le = 0;
     for (size_t j = 0; j < count; j++) {
-        uint32_t length = (uint32_t)(sorted[j] >> 32);
-        while (pool_le < POOL_VALUES && pool->ms[pool_le] <= length)
-            pool_le++;
         sum += weight[(uint32_t)sorted[j]];
-        km->length_ms[j] = length;
+        km->length_ms[j] = (uint32_t)(sorted[j] >> 32);
         km->cumulated[j] = sum;
+    }
+    km_index_pool(km, pool, (uint32_t)count);
+}
+
+void km_index_pool(struct km *km, const struct km_pool *pool, uint32_t count)
+{
+    uint32_t pool_le = 0;
+    for (uint32_t j = 0; j < count; j++) {
+        while (pool_le < POOL_VALUES && pool->ms[pool_le] <= km->length_ms[j])
+            pool_le++;
         km->pool_le[j] = (uint16_t)pool_le;
     }
-    km->count = (uint32_t)count;
+    km->count = count;
 }
 
 /* How many of count ascending values are below limit. */
@@ -149,8 +156,9 @@ static inline double weight_before(const struct km *km, uint32_t j, double each)
     return j ? km->cumulated[j - 1] : 0;
 }
 
-/* Quantile q is the smallest v whose cumulated weight is >= S + (q - 1e-9) R, S the weight of what is below the elapsed
- * time, R the rest. Past sessions and pool are two ascending arrays; pool_le makes them one. */
+/* Quantile q is the smallest v whose cumulated weight is >= S + (q - 1e-9) R, S the weight of what
+ * is below the elapsed time, R the rest. Past sessions and pool are two ascending arrays; pool_le
+ * makes them one. */
 static inline void conditional(const struct km *km, const struct km_pool *pool, double each,
                                double pool_each, int64_t elapsed_ms, double out[QUANTILES])
 {
@@ -174,7 +182,8 @@ static inline void conditional(const struct km *km, const struct km_pool *pool, 
             low = reached ? low : middle + 1;
         }
         /* The answer is session `low`'s length, or a pool value before it. */
-        uint32_t pool_low = pool_below, pool_high = low < km->count ? km->pool_le[low] : POOL_VALUES;
+        uint32_t pool_low = pool_below,
+                 pool_high = low < km->count ? km->pool_le[low] : POOL_VALUES;
         double before = weight_before(km, low, each);
         while (pool_low < pool_high) {
             uint32_t middle = (pool_low + pool_high) / 2;

@@ -92,7 +92,8 @@ int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
         double elapsed_s = (double)row->prediction.elapsed_ms / 1000.0;
         for (int q = 0; q < QUANTILES; q++)
             row->prediction.total_s[q] =
-                elapsed_s + (runner ? (double)batch->remaining[r * QUANTILES + (size_t)q] : row->kernel_s[q]);
+                elapsed_s +
+                (runner ? (double)batch->remaining[r * QUANTILES + (size_t)q] : row->kernel_s[q]);
         struct prediction_detail detail = {
             .partition = row->partition,
             .user_index = row->user_index,

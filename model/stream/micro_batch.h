@@ -1,6 +1,7 @@
-/* micro_batch.h - scrobbles whose features are ready and whose predictions wait for the net, so that it runs over many users
- * at once. Two phases: the sessions that were prepared in this batch (recurrent step, the head's first layer), then all rows.
- * A user's session is prepared at most once a batch, and not behind a row of the same user: the pipeline flushes first. */
+/* micro_batch.h - scrobbles whose features are ready and whose predictions wait for the net, so
+ * that it runs over many users at once. Two phases: the sessions that were prepared in this batch
+ * (recurrent step, the head's first layer), then all rows. A user's session is prepared at most
+ * once a batch, and not behind a row of the same user: the pipeline flushes first. */
 #ifndef OUTRO_STREAM_MICRO_BATCH_H
 #define OUTRO_STREAM_MICRO_BATCH_H
 
@@ -23,33 +24,34 @@ struct waiting_row {
 
 struct micro_batch {
     size_t capacity, rows, starts;
-    uint32_t number;               /* from 1; changes at every run */
-    struct waiting_row *row;       /* (capacity) */
-    float *live;                   /* (capacity, 16) raw */
-    float *kernel;                 /* (capacity, 3) */
-    float *remaining;              /* (capacity, 3) */
-    const float **row_base;        /* (capacity) */
+    uint32_t number;         /* from 1; changes at every run */
+    struct waiting_row *row; /* (capacity) */
+    float *live;             /* (capacity, 16) raw */
+    float *kernel;           /* (capacity, 3) */
+    float *remaining;        /* (capacity, 3) */
+    const float **row_base;  /* (capacity) */
     /* sessions prepared in this batch */
-    float *x;                      /* (capacity, 13) step inputs of those that step */
-    float **step_hidden;           /* (capacity) of those that step */
+    float *x;            /* (capacity, 13) step inputs of those that step */
+    float **step_hidden; /* (capacity) of those that step */
     size_t steps;
-    const float **start_hidden;    /* (capacity) of all prepared */
-    float *start;                  /* (capacity, 14) */
-    float **start_base;            /* (capacity) */
+    const float **start_hidden; /* (capacity) of all prepared */
+    float *start;               /* (capacity, 14) */
+    float **start_base;         /* (capacity) */
 };
 
 int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err) MUST_CHECK;
 void micro_batch_release(struct micro_batch *batch);
 
-/** A session was prepared: its step over the session before (x, or NULL when the hidden state is there already) and its base.
+/** A session was prepared: its step over the session before (x, or NULL when the hidden state is
+ * there already) and its base.
  *  @param hidden NULL when the net has none; all borrowed until the batch is run */
 void micro_batch_start(struct micro_batch *batch, const float *x, float *hidden,
                        struct session_block *block);
 /** The next row, to be filled. Needs rows < capacity. */
 struct waiting_row *micro_batch_row(struct micro_batch *batch);
 
-/** Runs the net (runner NULL: the kernel KM alone), hands every prediction to the sink in order and empties the batch, also
- *  when the sink fails. */
+/** Runs the net (runner NULL: the kernel KM alone), hands every prediction to the sink in order and
+ * empties the batch, also when the sink fails. */
 int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
                     const struct pipeline_sink *sink, struct err *err) MUST_CHECK;
 

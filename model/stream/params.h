@@ -1,4 +1,5 @@
-/* params.h - what sessions and state are made by; one value for a process, the same in replay and daemon. Header only. */
+/* params.h - what sessions and state are made by; one value for a process, the same in replay and
+ * daemon. Header only. */
 #ifndef OUTRO_STREAM_PARAMS_H
 #define OUTRO_STREAM_PARAMS_H
 
@@ -7,7 +8,8 @@
 
 struct stream_params {
     int64_t gap_ms;              /* silence that ends a session, strict; 1,800,000 */
-    int64_t allowed_lateness_ms; /* how far behind stream time a scrobble may still change a closed session; 86,400,000 */
+    int64_t allowed_lateness_ms; /* how far behind stream time a scrobble may still change a closed
+                                    session; 86,400,000 */
     bool keep_duplicates;        /* --seed-compat: drop none */
     uint32_t window;             /* W: finished sessions kept a user; 256 */
     uint32_t track_slots;        /* of the bounded sketch of plays a user; powers of two */
@@ -15,7 +17,10 @@ struct stream_params {
 };
 
 #define STREAM_PARAMS_DEFAULTS                                                                     \
-    ((struct stream_params){.gap_ms = 1800000, .allowed_lateness_ms = 86400000, .window = 256,     \
-                            .track_slots = 64, .artist_slots = 64})
+    ((struct stream_params){.gap_ms = 1800000,                                                     \
+                            .allowed_lateness_ms = 86400000,                                       \
+                            .window = 256,                                                         \
+                            .track_slots = 64,                                                     \
+                            .artist_slots = 64})
 
 #endif

@@ -75,8 +75,8 @@ static int set_pool(struct pipeline *pipeline, const int64_t *pool_ms, struct er
 {
     for (int i = 0; i < POOL_VALUES; i++) {
         if (pool_ms[i] < 0 || pool_ms[i] > UINT32_MAX || (i > 0 && pool_ms[i] < pool_ms[i - 1]))
-            return err_set(err, ERR_SHAPE, "pool length %d is negative, over 49 days or not ascending",
-                           i);
+            return err_set(err, ERR_SHAPE,
+                           "pool length %d is negative, over 49 days or not ascending", i);
         pipeline->pool.ms[i] = (uint32_t)pool_ms[i];
     }
     pipeline->has_pool = true;
@@ -117,8 +117,9 @@ int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle, struct
 
 /* ---- preparing a session: what does not change within it ---- */
 
-/* The hidden state from the last sessions of the rings, one row at a time: after a reload, a restart, or a session that was
- * changed behind it. From 64 sessions it equals the carried state to 1e-6. */
+/* The hidden state from the last sessions of the rings, one row at a time: after a reload, a
+ * restart, or a session that was changed behind it. From 64 sessions it equals the carried state to
+ * 1e-6. */
 static void recompute_hidden(struct pipeline *pipeline, struct state_store *store,
                              struct user_slot *slot, const float *previous_step)
 {
@@ -158,7 +159,8 @@ static void prepare_net(struct pipeline *pipeline, struct state_store *store,
     micro_batch_start(&pipeline->batch, pending, hidden, block);
 }
 
-/* The history that the open session sees: everything folded, and the session before it. @return sessions in past */
+/* The history that the open session sees: everything folded, and the session before it. @return
+ * sessions in past */
 static size_t history_seen(const struct pipeline *pipeline, const struct user_layout *layout,
                            const struct user_state *user, struct history_stats *stats,
                            struct past_session *past)
@@ -179,8 +181,8 @@ static int prepare(struct pipeline *pipeline, struct state_store *store, struct 
     const struct user_state *user = &slot->state;
     struct session_block *block = slot->block;
     if (!block)
-        block = session_cache_take(state_store_cache(store), &slot->block,
-                                   state_store_users(store), pipeline->batch.number);
+        block = session_cache_take(state_store_cache(store), &slot->block, state_store_users(store),
+                                   pipeline->batch.number);
     if (!block)
         return err_set(err, ERR_MEMORY, "out of memory for an open session");
     session_cache_touch(state_store_cache(store), block, pipeline->batch.number);
@@ -252,8 +254,8 @@ static int watch(struct pipeline *pipeline, struct state_store *store, struct us
                              sessionizer_due(&pipeline->params, current), err);
 }
 
-/* A late scrobble changed the session before the open one: that is published again, and what the open one was prepared with
- * is out of date. */
+/* A late scrobble changed the session before the open one: that is published again, and what the
+ * open one was prepared with is out of date. */
 static int revise_previous(struct pipeline *pipeline, struct state_store *store,
                            struct user_slot *slot, struct err *err)
 {
@@ -301,8 +303,8 @@ static int add_row(struct pipeline *pipeline, struct state_store *store, struct 
     return pipeline->batch.rows == pipeline->batch.capacity ? pipeline_flush(pipeline, err) : 0;
 }
 
-/* Changes the user's sessions as the sessionizer decided. @param prepared set when the open session is not what it was
- * prepared as */
+/* Changes the user's sessions as the sessionizer decided. @param prepared set when the open session
+ * is not what it was prepared as */
 static int place(struct pipeline *pipeline, struct state_store *store, struct user_slot *slot,
                  const struct play *play, enum placement placement, bool *changed, struct err *err)
 {

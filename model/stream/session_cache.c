@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BLOCKS_LEAST      1024
-#define USERS_PER_BLOCK   8
+#define BLOCKS_LEAST    1024
+#define USERS_PER_BLOCK 8
 
 struct session_cache {
     uint32_t window, dense;
@@ -20,9 +20,8 @@ struct session_cache *session_cache_new(uint32_t window, uint32_t dense)
         return NULL;
     cache->window = window;
     cache->dense = dense;
-    cache->block_bytes =
-        sizeof(struct session_block) + ((km_size_bytes(window) + 7) & ~(size_t)7) +
-        dense * sizeof(float);
+    cache->block_bytes = sizeof(struct session_block) + ((km_size_bytes(window) + 7) & ~(size_t)7) +
+                         dense * sizeof(float);
     cache->block_bytes = (cache->block_bytes + 15) & ~(size_t)15;
     return cache;
 }
@@ -69,14 +68,14 @@ static struct session_block *new_block(struct session_cache *cache)
         return NULL;
     km_place(&block->km, block->memory, cache->window);
     if (cache->dense > 0)
-        block->base = (float *)((char *)block->memory +
-                                ((km_size_bytes(cache->window) + 7) & ~(size_t)7));
+        block->base =
+            (float *)((char *)block->memory + ((km_size_bytes(cache->window) + 7) & ~(size_t)7));
     cache->blocks++;
     return block;
 }
 
-/* Blocks are freed and reused in the order of their last use, so if the first one is still waited for by the batch being
- * filled, all are. */
+/* Blocks are freed and reused in the order of their last use, so if the first one is still waited
+ * for by the batch being filled, all are. */
 static struct session_block *pick(struct session_cache *cache, size_t users, uint32_t batch)
 {
     struct session_block *block = cache->free_first;

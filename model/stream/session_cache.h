@@ -1,6 +1,7 @@
-/* session_cache.h - prepared sessions: for each session that is going on, what does not change within it (the kernel KM's
- * sorted lengths and weights, the start features, the head's first layer). All of it can be made again from the user's
- * record, so the cache is bounded: one block for every eighth user and at least 1,024; the least lately used makes room. */
+/* session_cache.h - prepared sessions: for each session that is going on, what does not change
+ * within it (the kernel KM's sorted lengths and weights, the start features, the head's first
+ * layer). All of it can be made again from the user's record, so the cache is bounded: one block
+ * for every eighth user and at least 1,024; the least lately used makes room. */
 #ifndef OUTRO_STREAM_SESSION_CACHE_H
 #define OUTRO_STREAM_SESSION_CACHE_H
 
@@ -12,23 +13,25 @@
 #include "stream/kernel_km.h"
 
 struct session_block {
-    struct session_block **owner;  /* the slot's pointer to this block; NULL when free */
-    uint32_t batch;                /* micro-batch that last used it: must not be reused before that is flushed */
+    struct session_block **owner; /* the slot's pointer to this block; NULL when free */
+    uint32_t batch; /* micro-batch that last used it: must not be reused before that is flushed */
     struct session_block *older, *newer, *next_free;
     struct km km;
-    float *base;                   /* (dense), or NULL */
+    float *base; /* (dense), or NULL */
     double start[START_FEATURES];
-    float step[STEP_INPUTS];       /* of the session before */
+    float step[STEP_INPUTS]; /* of the session before */
     bool has_step;
     max_align_t memory[];
 };
 
 struct session_cache;
 
-struct session_cache *session_cache_new(uint32_t window, uint32_t dense); /* NULL when memory is out */
+struct session_cache *session_cache_new(uint32_t window,
+                                        uint32_t dense); /* NULL when memory is out */
 void session_cache_free(struct session_cache *cache);
 
-/** A block for *owner, which is set to it. @param users of the store  @param batch the micro-batch being filled
+/** A block for *owner, which is set to it. @param users of the store  @param batch the micro-batch
+ * being filled
  *  @return NULL when memory is out */
 struct session_block *session_cache_take(struct session_cache *cache, struct session_block **owner,
                                          size_t users, uint32_t batch);

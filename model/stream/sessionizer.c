@@ -9,7 +9,8 @@
 /* 48 bits of (time, track): two different scrobbles among 32 share them once in 10^13. */
 static uint64_t fingerprint(const struct play *play)
 {
-    uint64_t h = hash_mix((uint64_t)play->time.ms ^ hash_mix(play->track)) & UINT64_C(0xffffffffffff);
+    uint64_t h =
+        hash_mix((uint64_t)play->time.ms ^ hash_mix(play->track)) & UINT64_C(0xffffffffffff);
     return h ? h : 1;
 }
 
@@ -55,8 +56,8 @@ static enum placement place_in_open(const struct stream_params *params,
         return past_gap(current, ms, params->gap_ms) ? PLACE_OPENS : PLACE_CONTINUES;
     if (ms >= current->start_ms)
         return PLACE_INSIDE;
-    /* A start that was moved back may have come within the gap of the session before: what lies inside that one stays
-     * there. */
+    /* A start that was moved back may have come within the gap of the session before: what lies
+     * inside that one stays there. */
     if (current->start_ms - ms <= params->gap_ms && !inside(previous, ms))
         return PLACE_BEFORE;
     if (previous->number > 0 && within_gap(previous, ms, params->gap_ms) && in_time)

@@ -1,19 +1,16 @@
-/* sessionizer.h - groups one user's scrobbles into sessions by event time, and says of each where it belongs.
- * Pure: no clock, no I/O, no allocation. Source: session windows, Akidau et al., The Dataflow Model, VLDB 2015; the rule in
- * order is that of the re-implemented system (strict gap of 1,800 s, measured from the end of a track of known duration):
- *     d > 0:  diff <= d           -> goes on          d unknown:  diff > gap -> the session ends
- *             diff - d > gap      -> ends at + d                  else       -> goes on
- *             else                -> goes on
- * A session is due to close when stream time has moved more than the gap past both its end and the stream time at which its
- * last scrobble arrived, so that a bulk upload of an offline day is cut into its true sessions.
- * A scrobble that does not go on in order, with the latest session open:
- *     inside it                                  -> counted, times unchanged
- *     before its start by no more than the gap   -> moves the start back
- *     within the gap of the session before       -> changes that one (if not later than allowed)
- * with the latest session closed:
- *     past its end by more than the gap          -> opens the next
- *     within the gap of it                       -> reopens it (if not later than allowed)
- * and otherwise it is late. */
+/* sessionizer.h - groups one user's scrobbles into sessions by event time, and says of each where
+ * it belongs. Pure: no clock, no I/O, no allocation. Source: session windows, Akidau et al., The
+ * Dataflow Model, VLDB 2015; the rule in order is that of the re-implemented system (strict gap of
+ * 1,800 s, measured from the end of a track of known duration): d > 0:  diff <= d           -> goes
+ * on          d unknown:  diff > gap -> the session ends diff - d > gap      -> ends at + d else ->
+ * goes on else                -> goes on A session is due to close when stream time has moved more
+ * than the gap past both its end and the stream time at which its last scrobble arrived, so that a
+ * bulk upload of an offline day is cut into its true sessions. A scrobble that does not go on in
+ * order, with the latest session open: inside it                                  -> counted, times
+ * unchanged before its start by no more than the gap   -> moves the start back within the gap of
+ * the session before       -> changes that one (if not later than allowed) with the latest session
+ * closed: past its end by more than the gap          -> opens the next within the gap of it ->
+ * reopens it (if not later than allowed) and otherwise it is late. */
 #ifndef OUTRO_STREAM_SESSIONIZER_H
 #define OUTRO_STREAM_SESSIONIZER_H
 
@@ -43,8 +40,9 @@ struct play {
 enum placement sessionizer_place(const struct stream_params *params, const struct user_state *user,
                                  const struct play *play, struct event_time stream_time);
 
-/** Makes room for the next session: folds the one before the latest into the history, moves the latest there (it must be
- *  closed) and starts an empty one at play. Its first scrobble is counted by sessionizer_count as every other. */
+/** Makes room for the next session: folds the one before the latest into the history, moves the
+ * latest there (it must be closed) and starts an empty one at play. Its first scrobble is counted
+ * by sessionizer_count as every other. */
 void sessionizer_open(const struct user_layout *layout, struct user_state *user,
                       const struct play *play);
 
@@ -53,7 +51,8 @@ struct play_memory {
     struct sketch_counts track, artist;
 };
 
-/** Counts play in a session (the open one, or the previous one for PLACE_PREVIOUS): sums, times, sketches, fingerprint. */
+/** Counts play in a session (the open one, or the previous one for PLACE_PREVIOUS): sums, times,
+ * sketches, fingerprint. */
 struct play_memory sessionizer_count(const struct user_layout *layout, struct user_state *user,
                                      struct session_sums *session, const struct play *play,
                                      struct event_time stream_time);

@@ -23,8 +23,8 @@ static struct sketch_entry *find(struct place place)
     return NULL;
 }
 
-/* The entry that tells least goes: one that ended sessions tells more than one that was only played, and what was played
- * long ago less than what was played lately. */
+/* The entry that tells least goes: one that ended sessions tells more than one that was only
+ * played, and what was played long ago less than what was played lately. */
 static struct sketch_entry *victim(struct place place, uint32_t session)
 {
     struct sketch_entry *least = NULL;

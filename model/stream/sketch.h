@@ -1,7 +1,8 @@
-/* sketch.h - bounded memory of how often a user played something and how often a session ended with it. A set-associative
- * table of fingerprints inside the user's record: what is seldom played makes room for what is new. Plays are counted up to
- * 65,535 and ends up to 255; at a limit both are halved, which keeps their ratio.
- * Its size is a trade: see stream/README.md for what it costs in accuracy. */
+/* sketch.h - bounded memory of how often a user played something and how often a session ended with
+ * it. A set-associative table of fingerprints inside the user's record: what is seldom played makes
+ * room for what is new. Plays are counted up to 65,535 and ends up to 255; at a limit both are
+ * halved, which keeps their ratio. Its size is a trade: see stream/README.md for what it costs in
+ * accuracy. */
 #ifndef OUTRO_STREAM_SKETCH_H
 #define OUTRO_STREAM_SKETCH_H
 
@@ -9,7 +10,7 @@
 #include <stdint.h>
 
 struct sketch_entry {
-    uint16_t tag;    /* fingerprint; 0 empty */
+    uint16_t tag; /* fingerprint; 0 empty */
     uint16_t plays;
     uint8_t ends;    /* sessions whose last scrobble it was */
     uint8_t session; /* low byte of the number of the session it was last played in */

@@ -9,7 +9,8 @@
 #define RECORD_MAGIC   0x5354554fu /* "OUTS" */
 #define RECORD_VERSION 1u
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are written as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "records are written as they lie in memory");
 
 struct record_header {
     uint32_t magic, version;
@@ -64,10 +65,11 @@ static int check_header(const struct user_layout *layout, const struct record_he
                        header->version, RECORD_VERSION);
     if (header->window != layout->window || header->track_slots != layout->track_slots ||
         header->artist_slots != layout->artist_slots)
-        return err_set(err, ERR_INPUT,
-                       "state record: made for window %u and sketches of %u and %u, not %u, %u and %u",
-                       header->window, header->track_slots, header->artist_slots, layout->window,
-                       layout->track_slots, layout->artist_slots);
+        return err_set(
+            err, ERR_INPUT,
+            "state record: made for window %u and sketches of %u and %u, not %u, %u and %u",
+            header->window, header->track_slots, header->artist_slots, layout->window,
+            layout->track_slots, layout->artist_slots);
     if (header->size != layout->size_bytes || size != sizeof *header + layout->size_bytes)
         return err_set(err, ERR_INPUT, "state record: %zu bytes, expected %zu", size,
                        sizeof *header + layout->size_bytes);
@@ -78,8 +80,7 @@ static int check_header(const struct user_layout *layout, const struct record_he
 static bool in_range(const struct user_state *user)
 {
     return user->user_id_size >= 1 && user->user_id_size <= USER_ID_MAX &&
-           user->recent_next < RECENT && user->current.number > 0 &&
-           user->current.scrobbles > 0 &&
+           user->recent_next < RECENT && user->current.number > 0 && user->current.scrobbles > 0 &&
            user->previous.number + 1 == user->current.number &&
            user->history.finished + (user->previous.number > 0) == user->previous.number;
 }

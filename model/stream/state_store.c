@@ -26,7 +26,7 @@ struct state_store {
     size_t slot_bytes;
     struct event_time stream_time;
     size_t users, open_sessions;
-    char **chunks;        /* of CHUNK_SLOTS slots */
+    char **chunks;         /* of CHUNK_SLOTS slots */
     float **hidden_chunks; /* the same, (CHUNK_SLOTS, hidden); NULL until one is needed */
     size_t chunk_capacity;
     struct index_entry *index; /* open addressing, linear probing */
@@ -165,7 +165,8 @@ static size_t probe(const struct state_store *store, struct slice user_id, uint3
             return at;
         if (e->hash != hash)
             continue;
-        const struct user_slot *slot = state_store_slot((struct state_store *)(uintptr_t)store, e->user);
+        const struct user_slot *slot =
+            state_store_slot((struct state_store *)(uintptr_t)store, e->user);
         if (slot->state.user_id_size == user_id.size &&
             memcmp(slot->state.user_id, user_id.data, user_id.size) == 0)
             return at;

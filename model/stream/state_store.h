@@ -1,7 +1,8 @@
-/* state_store.h - all users of one partition: a hash index (open addressing) over slabs of fixed-size records, and the
- * partition's stream time. A record is a value without pointers: it can be saved, restored and compared as bytes. Beside it
- * a slot keeps what is only derived: the hidden state and the prepared session (session_cache.h).
- * A user's first appearance allocates; nothing else does. Not thread-safe. */
+/* state_store.h - all users of one partition: a hash index (open addressing) over slabs of
+ * fixed-size records, and the partition's stream time. A record is a value without pointers: it can
+ * be saved, restored and compared as bytes. Beside it a slot keeps what is only derived: the hidden
+ * state and the prepared session (session_cache.h). A user's first appearance allocates; nothing
+ * else does. Not thread-safe. */
 #ifndef OUTRO_STREAM_STATE_STORE_H
 #define OUTRO_STREAM_STATE_STORE_H
 
@@ -18,7 +19,8 @@
 
 struct state_store;
 
-/** @param partition what it is called in prediction_detail  @return new empty store, or NULL with ERR_MEMORY */
+/** @param partition what it is called in prediction_detail  @return new empty store, or NULL with
+ * ERR_MEMORY */
 struct state_store *state_store_new(const struct stream_params *params, uint32_t partition,
                                     struct err *err) MUST_CHECK;
 /** NULL is fine. Predictions still waiting in a pipeline point into it: pipeline_flush first. */
@@ -32,26 +34,29 @@ size_t state_store_open_sessions(const struct state_store *store);
 /** Memory it holds: slabs, hidden states, index, timers, prepared sessions. */
 size_t state_store_bytes(const struct state_store *store);
 
-/** One user's record as bytes (versioned, CRC32C, little-endian: schemas/state.md). @param out capacity bytes
- *  @return bytes written; 0 when the user is unknown; (size_t)-1 when capacity is less than state_store_record_max() */
+/** One user's record as bytes (versioned, CRC32C, little-endian: schemas/state.md). @param out
+ * capacity bytes
+ *  @return bytes written; 0 when the user is unknown; (size_t)-1 when capacity is less than
+ * state_store_record_max() */
 size_t state_store_save(const struct state_store *store, struct slice user_id, void *out,
                         size_t capacity) MUST_CHECK;
 size_t state_store_record_max(const struct state_store *store);
 
 /** Puts a saved record back, replacing the user's. Everything is checked before anything changes.
- *  @return 0, or -1: ERR_INPUT (truncated, unknown version, other layout), ERR_CHECK (CRC), ERR_MEMORY */
+ *  @return 0, or -1: ERR_INPUT (truncated, unknown version, other layout), ERR_CHECK (CRC),
+ * ERR_MEMORY */
 int state_store_restore(struct state_store *store, const void *data, size_t size,
                         struct err *err) MUST_CHECK;
 
 /* ---- for the pipeline ---- */
 
 struct user_slot {
-    uint32_t index;                /* dense, from 0 */
-    uint32_t batch;                /* number of the micro-batch that its last prediction waits in */
-    uint32_t hidden_through;       /* number of the last session that the hidden state has stepped over */
+    uint32_t index;          /* dense, from 0 */
+    uint32_t batch;          /* number of the micro-batch that its last prediction waits in */
+    uint32_t hidden_through; /* number of the last session that the hidden state has stepped over */
     bool hidden_valid;
-    struct session_block *block;   /* prepared open session, or NULL */
-    struct user_state state;       /* the record; must be last */
+    struct session_block *block; /* prepared open session, or NULL */
+    struct user_state state;     /* the record; must be last */
 };
 
 const struct user_layout *state_store_layout(const struct state_store *store);
@@ -64,8 +69,9 @@ const struct user_slot *state_store_find(const struct state_store *store, struct
 struct user_slot *state_store_at(struct state_store *store, struct slice user_id);
 struct user_slot *state_store_slot(struct state_store *store, uint32_t index);
 
-/** Under another net (a generation not seen before): forgets hidden states and prepared sessions and makes room for hidden
- *  floats a user and dense floats a session. Cheap when the generation is the one it has. @return 0, -1 with ERR_MEMORY */
+/** Under another net (a generation not seen before): forgets hidden states and prepared sessions
+ * and makes room for hidden floats a user and dense floats a session. Cheap when the generation is
+ * the one it has. @return 0, -1 with ERR_MEMORY */
 int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t hidden,
                       uint32_t dense, struct err *err) MUST_CHECK;
 /** The user's (hidden) floats; NULL when hidden is 0. */
@@ -77,7 +83,8 @@ bool state_store_move_time(struct state_store *store, struct event_time time);
 /** A timer for a session that was opened (or reopened). @return 0, -1 with ERR_MEMORY */
 int state_store_watch(struct state_store *store, uint32_t index, uint32_t session,
                       struct event_time due, struct err *err) MUST_CHECK;
-/** Takes one timer that is due before stream time. The session may have been closed since, or moved on: then watch again.
+/** Takes one timer that is due before stream time. The session may have been closed since, or moved
+ * on: then watch again.
  *  @return true with the user's index and the session's number */
 bool state_store_due(struct state_store *store, uint32_t *index, uint32_t *session);
 /** Counts of open sessions are kept by the pipeline through this. */

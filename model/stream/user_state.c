@@ -28,7 +28,8 @@ struct user_layout user_layout_of(const struct stream_params *params)
     return layout;
 }
 
-void user_state_init(const struct user_layout *layout, struct user_state *user, struct slice user_id)
+void user_state_init(const struct user_layout *layout, struct user_state *user,
+                     struct slice user_id)
 {
     assert(user_id.size > 0 && user_id.size <= USER_ID_MAX);
     memset(user, 0, layout->size_bytes);

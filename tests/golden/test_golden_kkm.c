@@ -1,6 +1,7 @@
-/* Kernel KM, KM running, every feature and step input against ../shared/golden/kkm (a float64 reference in Python), through
- * the pipeline that serves. Sketches are made large enough to be exact; what the state rounds (state_store's user_state.h) is
- * compared to that rounding, all else to 1e-9. */
+/* Kernel KM, KM running, every feature and step input against ../shared/golden/kkm (a float64
+ * reference in Python), through the pipeline that serves. Sketches are made large enough to be
+ * exact; what the state rounds (state_store's user_state.h) is compared to that rounding, all else
+ * to 1e-9. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,18 +18,21 @@
 #include "data/log.h"
 #include "stream/pipeline.h"
 
-/* Rounding that the state does, absolute: dayparts are sums of float32; means of ln(interval + 10) are kept to 1/5000 and
- * shares to 1/255 (half of that is the error); step inputs leave as float32. */
-#define EXACT      1e-9
-#define FLOAT32    2e-6
-#define LN_ROUND   (.5 / 5000 + FLOAT32)
-#define SHARE      (.5 / 255 + FLOAT32)
+/* Rounding that the state does, absolute: dayparts are sums of float32; means of ln(interval + 10)
+ * are kept to 1/5000 and shares to 1/255 (half of that is the error); step inputs leave as float32.
+ */
+#define EXACT    1e-9
+#define FLOAT32  2e-6
+#define LN_ROUND (.5 / 5000 + FLOAT32)
+#define SHARE    (.5 / 255 + FLOAT32)
 
 static const double start_tolerance[START_FEATURES] = {
-    EXACT, EXACT, EXACT, EXACT, EXACT, EXACT, EXACT, FLOAT32, FLOAT32, EXACT, EXACT, EXACT, EXACT, EXACT,
+    EXACT,   EXACT,   EXACT, EXACT, EXACT, EXACT, EXACT,
+    FLOAT32, FLOAT32, EXACT, EXACT, EXACT, EXACT, EXACT,
 };
 static const double step_tolerance[STEP_INPUTS] = {
-    FLOAT32, FLOAT32, FLOAT32, FLOAT32, FLOAT32, FLOAT32, FLOAT32, LN_ROUND, SHARE, SHARE, SHARE, LN_ROUND, FLOAT32,
+    FLOAT32,  FLOAT32, FLOAT32, FLOAT32, FLOAT32,  FLOAT32, FLOAT32,
+    LN_ROUND, SHARE,   SHARE,   SHARE,   LN_ROUND, FLOAT32,
 };
 
 struct golden {
@@ -52,7 +56,8 @@ static json_t *load_lines(const char *name, const char *const *keys)
         json_t *object = json_loads(line, 0, NULL);
         assert_non_null(object);
         char key[256];
-        int used = snprintf(key, sizeof key, "%s", json_string_value(json_object_get(object, "user_id")));
+        int used =
+            snprintf(key, sizeof key, "%s", json_string_value(json_object_get(object, "user_id")));
         for (int k = 0; keys[k]; k++)
             used += snprintf(key + used, sizeof key - (size_t)used, " %lld",
                              (long long)json_integer_value(json_object_get(object, keys[k])));
@@ -85,8 +90,8 @@ static int meet_prediction(void *ctx, const struct prediction *p,
         snprintf(key, sizeof key, "%s %u", p->user_id, p->session);
         const json_t *session = json_object_get(golden->sessions, key);
         for (size_t i = 0; session && i < START_FEATURES; i++)
-            assert_near(detail->start[i], number_at(session, "start", i), start_tolerance[i], "start", i,
-                        key);
+            assert_near(detail->start[i], number_at(session, "start", i), start_tolerance[i],
+                        "start", i, key);
         golden->starts_met += session != NULL;
         snprintf(key, sizeof key, "%s %u", p->user_id, p->session - 1);
         session = json_object_get(golden->sessions, key);
@@ -126,8 +131,10 @@ static int meet_session(void *ctx, const struct session *session, uint32_t parti
     if (!expected)
         return 0;
     golden->records_met++;
-    assert_int_equal(session->start.ms, json_integer_value(json_object_get(expected, "session_start")));
-    assert_int_equal(session->scrobbles, json_integer_value(json_object_get(expected, "scrobbles")));
+    assert_int_equal(session->start.ms,
+                     json_integer_value(json_object_get(expected, "session_start")));
+    assert_int_equal(session->scrobbles,
+                     json_integer_value(json_object_get(expected, "scrobbles")));
     assert_int_equal(session->length_ms,
                      (int64_t)(1000 * json_number_value(json_object_get(expected, "length_s"))));
     return 0;
@@ -148,7 +155,8 @@ static void replay(struct golden *golden, const char *log_path)
     params.window = golden->window;
     params.keep_duplicates = true;
     params.track_slots = params.artist_slots = 65536;
-    struct pipeline_sink sink = {.ctx = golden, .prediction = meet_prediction, .session = meet_session};
+    struct pipeline_sink sink = {
+        .ctx = golden, .prediction = meet_prediction, .session = meet_session};
     int64_t pool_ms[POOL_VALUES];
     struct err err = {0};
     struct pipeline *pipeline = pipeline_new(&params, &sink, 256, &err);
@@ -187,7 +195,8 @@ static void meet(uint32_t window)
                             .sessions = load_lines("sessions.ndjson", by_session),
                             .window = window};
     if (!golden.scrobbles || !golden.sessions || stat(log_path, &status) < 0) {
-        print_message("skipped: no reference values in %s/kkm, or no log beside them\n", OUTRO_GOLDEN);
+        print_message("skipped: no reference values in %s/kkm, or no log beside them\n",
+                      OUTRO_GOLDEN);
         json_decref(golden.scrobbles);
         json_decref(golden.sessions);
         skip();
@@ -196,7 +205,8 @@ static void meet(uint32_t window)
     assert_int_equal(golden.scrobbles_met, json_object_size(golden.scrobbles));
     assert_int_equal(golden.starts_met, json_object_size(golden.sessions));
     assert_int_equal(golden.records_met, json_object_size(golden.sessions));
-    assert_true(golden.steps_met + 3 >= json_object_size(golden.sessions)); /* last ones may have no successor */
+    assert_true(golden.steps_met + 3 >=
+                json_object_size(golden.sessions)); /* last ones may have no successor */
     json_decref(golden.scrobbles);
     json_decref(golden.sessions);
 }

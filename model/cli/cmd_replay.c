@@ -1,0 +1,261 @@
+/* outro replay: a log through a bundle, by the very pipeline that the daemon runs. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/bundle.h"
+#include "cli/commands.h"
+#include "cli/open_log.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "cli/score_table.h"
+#include "core/partitioner.h"
+#include "data/durations.h"
+#include "data/record_json.h"
+#include "stream/pipeline.h"
+#include "stream/scores.h"
+
+#define BATCH_ROWS     256
+#define PROGRESS_EVERY 4096
+#define PARTITIONS_MAX 10000
+#define BOOTSTRAP_SEED 1
+
+struct replay {
+    const char *log_path, *bundle_path, *durations_path, *predictions_path, *sessions_path;
+    uint64_t partitions;
+    double lateness_s;
+    bool strict, quiet, keep_duplicates;
+
+    FILE *predictions, *sessions; /* NULL: not wanted */
+    struct scores *scores;
+    struct state_store **store; /* (partitions) */
+    struct log_counts log;
+    uint64_t events;
+};
+
+/* One record and its line end. */
+static int put_line(FILE *file, const char *path, char *line, size_t size, struct err *err)
+{
+    line[size] = '\n';
+    if (fwrite(line, 1, size + 1, file) != size + 1)
+        return err_errno(err, "%s", path);
+    return 0;
+}
+
+static int take_prediction(void *ctx, const struct prediction *prediction,
+                           const struct prediction_detail *detail, struct err *err)
+{
+    struct replay *replay = ctx;
+    if (replay->predictions) {
+        char line[RECORD_JSON_MAX + 1];
+        size_t size = prediction_to_json(prediction, line, RECORD_JSON_MAX);
+        if (put_line(replay->predictions, replay->predictions_path, line, size, err) < 0)
+            return -1;
+    }
+    return scores_take_prediction(replay->scores, prediction, detail, err);
+}
+
+static int take_session(void *ctx, const struct session *session, uint32_t partition,
+                        uint32_t user_index, struct err *err)
+{
+    struct replay *replay = ctx;
+    if (replay->sessions) {
+        char line[RECORD_JSON_MAX + 1];
+        size_t size = session_to_json(session, line, RECORD_JSON_MAX);
+        if (put_line(replay->sessions, replay->sessions_path, line, size, err) < 0)
+            return -1;
+    }
+    return scores_take_session(replay->scores, session, partition, user_index, err);
+}
+
+static int run_log(struct replay *replay, struct pipeline *pipeline, struct log *log,
+                   struct progress *progress, struct err *err)
+{
+    struct scrobble scrobble;
+    int more;
+    while ((more = log_next(log, &scrobble, err)) > 0) {
+        enum outcome outcome;
+        uint32_t partition = replay->partitions > 1
+                                 ? partition_of(scrobble.user_id.data, scrobble.user_id.size,
+                                                (uint32_t)replay->partitions)
+                                 : 0;
+        if (pipeline_push(pipeline, replay->store[partition], &scrobble, &outcome, err) < 0)
+            return -1;
+        if (++replay->events % PROGRESS_EVERY == 0)
+            progress_update(progress, replay->events,
+                            (double)replay->events / (double)replay->log.rows, "%s", "");
+    }
+    if (more < 0)
+        return -1;
+    for (uint64_t p = 0; p < replay->partitions; p++)
+        if (pipeline_end(pipeline, replay->store[p], err) < 0)
+            return -1;
+    return pipeline_flush(pipeline, err);
+}
+
+static void print_summary(const struct replay *replay, const struct pipeline *pipeline,
+                          double seconds)
+{
+    const struct pipeline_counts *counts = pipeline_counts(pipeline);
+    uint64_t late = counts->outcome[OUTCOME_LATE];
+    printf("scrobbles    %llu (%.0f a second)\n", (unsigned long long)replay->events,
+           (double)replay->events / (seconds > 0 ? seconds : 1));
+    printf("  in sessions  %llu\n", (unsigned long long)counts->outcome[OUTCOME_SESSION]);
+    printf("  duplicates   %llu\n", (unsigned long long)counts->outcome[OUTCOME_DUPLICATE]);
+    printf("  late         %llu\n", (unsigned long long)late);
+    printf("rejected     %llu\n", (unsigned long long)replay->log.rejected);
+    printf("sessions     %llu (%llu published again after a late scrobble)\n",
+           (unsigned long long)counts->sessions_opened,
+           (unsigned long long)(counts->sessions_revised + counts->sessions_reopened));
+    printf("predictions  %llu\n", (unsigned long long)counts->predictions);
+}
+
+static int open_output(const char *path, FILE **file, struct err *err)
+{
+    if (!path)
+        return 0;
+    *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    return *file ? 0 : err_errno(err, "%s", path);
+}
+
+/* What was written is only written when closing says so. */
+static int close_output(const char *path, FILE *file, struct err *err)
+{
+    if (!file)
+        return 0;
+    int failed = file == stdout ? fflush(file) : fclose(file);
+    return failed ? err_errno(err, "%s", path) : 0;
+}
+
+static int make_stores(struct replay *replay, const struct stream_params *params, struct err *err)
+{
+    replay->store = calloc(replay->partitions, sizeof(struct state_store *));
+    if (!replay->store)
+        return err_set(err, ERR_MEMORY, "out of memory for %llu partitions",
+                       (unsigned long long)replay->partitions);
+    for (uint64_t p = 0; p < replay->partitions; p++) {
+        replay->store[p] = state_store_new(params, (uint32_t)p, err);
+        if (!replay->store[p])
+            return -1;
+    }
+    return 0;
+}
+
+static int replay_log(struct replay *replay, struct bundle *bundle, struct log *log,
+                      struct err *err)
+{
+    int result = -1;
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    params.gap_ms = bundle->gap_ms;
+    params.allowed_lateness_ms = (int64_t)(replay->lateness_s * 1000);
+    params.keep_duplicates = replay->keep_duplicates;
+    const struct pipeline_sink sink = {
+        .ctx = replay, .prediction = take_prediction, .session = take_session};
+    struct progress progress;
+    struct score_report report;
+    progress_begin(&progress, "replaying", "scrobbles", replay->quiet);
+    replay->scores = scores_new((uint32_t)replay->partitions, bundle->pool_ms, err);
+    struct pipeline *pipeline =
+        replay->scores ? pipeline_new(&params, &sink, BATCH_ROWS, err) : NULL;
+    if (!pipeline || make_stores(replay, &params, err) < 0 ||
+        pipeline_set_bundle(pipeline, bundle, err) < 0)
+        goto out;
+    if (run_log(replay, pipeline, log, &progress, err) < 0)
+        goto out;
+    double seconds = progress_end(&progress);
+    if (scores_report(replay->scores, BOOTSTRAP_SEED, &report, err) < 0)
+        goto out;
+    if (!replay->quiet) {
+        print_summary(replay, pipeline, seconds);
+        score_table_print(&report, stdout);
+    }
+    result = 0;
+out:
+    progress_end(&progress);
+    pipeline_free(pipeline);
+    for (uint64_t p = 0; replay->store && p < replay->partitions; p++)
+        state_store_free(replay->store[p]);
+    free((void *)replay->store);
+    scores_free(replay->scores);
+    return result;
+}
+
+static int run(struct replay *replay, struct err *err)
+{
+    int result = -1;
+    struct durations *durations = NULL;
+    struct log *log = NULL;
+    struct bundle *bundle = bundle_load(replay->bundle_path, err);
+    if (!bundle)
+        return -1;
+    if (replay->durations_path && !(durations = durations_load(replay->durations_path, err)))
+        goto out;
+    if (open_output(replay->predictions_path, &replay->predictions, err) < 0 ||
+        open_output(replay->sessions_path, &replay->sessions, err) < 0)
+        goto out;
+    const struct log_options options = {.order = replay->partitions ? LOG_AS_ARRIVED : LOG_BY_TIME,
+                                        .strict = replay->strict,
+                                        .durations = durations};
+    log = open_log(replay->log_path, &options, replay->quiet, err);
+    if (!log)
+        goto out;
+    replay->log = log_counts(log);
+    if (replay->partitions == 0)
+        replay->partitions = 1;
+    result = replay_log(replay, bundle, log, err);
+out:
+    if (close_output(replay->predictions_path, replay->predictions, result < 0 ? NULL : err) < 0)
+        result = -1;
+    if (close_output(replay->sessions_path, replay->sessions, result < 0 ? NULL : err) < 0)
+        result = -1;
+    log_free(log);
+    durations_free(durations);
+    bundle_release(bundle);
+    return result;
+}
+
+int cmd_replay(int argc, char **argv)
+{
+    struct replay replay = {.lateness_s = 86400};
+    const struct option_row rows[] = {
+        {"bundle", "BUNDLE", OPTION_TEXT, &replay.bundle_path, 0, 0,
+         "directory of the bundle to serve from"},
+        {"durations", "FILE", OPTION_TEXT, &replay.durations_path, 0, 0,
+         "track durations, for scrobbles that carry none"},
+        {"predictions", "FILE", OPTION_TEXT, &replay.predictions_path, 0, 0,
+         "write every prediction as a JSON line"},
+        {"sessions", "FILE", OPTION_TEXT, &replay.sessions_path, 0, 0,
+         "write every finished session as a JSON line"},
+        {"partitions", "N", OPTION_COUNT, &replay.partitions, 1, PARTITIONS_MAX,
+         "as a topic of N partitions: JSON lines in their own order, a stream time each"},
+        {"allowed-lateness", "S", OPTION_REAL, &replay.lateness_s, 0, 1e9,
+         "how late a scrobble may change a closed session, seconds (default: 86400)"},
+        {"keep-duplicates", NULL, OPTION_FLAG, &replay.keep_duplicates, 0, 0,
+         "drop none, as the reference figures were measured"},
+        {"strict", NULL, OPTION_FLAG, &replay.strict, 0, 0, "stop at the first bad row"},
+        OPTION_ROW_QUIET(&replay.quiet),
+        OPTION_ROW_END,
+    };
+    const struct options options = {
+        .command = "replay",
+        .operands = "LOG",
+        .summary =
+            "Runs LOG (Last.fm-1K, ListenBrainz or own JSON; plain or gzip; - for standard input) "
+            "through BUNDLE\nas the daemon would, ends every session still open at the end of it, "
+            "and prints what became of its\nscrobbles and how good the predictions were on the "
+            "last "
+            "fifth of each user's sessions.",
+        .min_operands = 1,
+        .max_operands = 1,
+        .rows = rows,
+    };
+    int count = options_parse(&options, argc, argv);
+    if (count < 0)
+        return options_status(count);
+    if (!replay.bundle_path)
+        return options_usage("replay", "--bundle BUNDLE is missing");
+    replay.log_path = argv[1];
+    struct err err = {0};
+    return run(&replay, &err) < 0 ? options_fail("replay", &err) : 0;
+}

@@ -1,0 +1,77 @@
+#include "cli/score_table.h"
+
+#include <math.h>
+
+static const char *const names[SCORED] = {
+    [SCORED_NET] = "net",          [SCORED_KERNEL] = "kernel KM",   [SCORED_RUNNING] = "KM running",
+    [SCORED_STATIC] = "KM static", [SCORED_MEDIAN] = "user median", [SCORED_MEAN] = "user mean",
+};
+
+static void put_ratio(FILE *out, double ratio)
+{
+    if (isnan(ratio))
+        fprintf(out, "%8s", "-");
+    else
+        fprintf(out, "%8.4f", ratio);
+}
+
+static void put_checkpoints(FILE *out, const char *what, const double at[CHECKPOINTS])
+{
+    fprintf(out, "%-32s", what);
+    for (int c = 0; c < CHECKPOINTS; c++)
+        fprintf(out, "%8.4f", at[c]);
+    fputc('\n', out);
+}
+
+static void put_interval(FILE *out, const char *what, double net, double kernel,
+                         struct interval interval)
+{
+    fprintf(out, "  %-4s %+.4f [%+.4f, %+.4f]\n", what, net - kernel, interval.low, interval.high);
+}
+
+void score_table_print(const struct score_report *report, FILE *out)
+{
+    if (report->rows == 0) {
+        fputs("scores       none: no user has enough sessions to leave a fifth for testing\n", out);
+        return;
+    }
+    const struct score *net = &report->of[SCORED_NET], *kernel = &report->of[SCORED_KERNEL];
+    fprintf(
+        out,
+        "\nOn the last fifth of each user's sessions: %llu users, %llu sessions, %llu predictions\n"
+        "%-12s %10s %8s%8s%8s%8s%8s%8s%10s\n",
+        (unsigned long long)report->users, (unsigned long long)report->sessions,
+        (unsigned long long)report->rows, "", "MAE start", "M1", "macro", "M2i", "M3", "PBi", "PB1",
+        "p10-p90");
+    for (int who = 0; who < SCORED; who++) {
+        const struct score *score = &report->of[who];
+        fprintf(out, "%-12s %8.1f s", names[who], score->mae_start_s);
+        put_ratio(out, score->m1);
+        put_ratio(out, score->m1_macro);
+        put_ratio(out, score->m2i);
+        put_ratio(out, score->m3);
+        put_ratio(out, score->pbi);
+        put_ratio(out, score->pb1);
+        if (isnan(score->coverage))
+            fprintf(out, "%10s\n", "-");
+        else
+            fprintf(out, "%8.1f %%\n", 100 * score->coverage);
+    }
+    fputs("M1: MAE at session start / user mean's. M2i: total length at every scrobble, weight 1/i "
+          "/ user "
+          "median's.\nM3: remaining time at scrobbles 1 2 5 10 20, PBi and PB1: pinball at every "
+          "scrobble "
+          "(weight 1/i) and at\nstart / KM static's.\n\n",
+          out);
+    fprintf(out, "%-32s%8s%8s%8s%8s%8s\n", "net at scrobble", "1", "2", "5", "10", "20");
+    put_checkpoints(out, "remaining time / KM static", net->m3_at);
+    put_checkpoints(out, "the same of kernel KM", kernel->m3_at);
+    put_checkpoints(out, "share below p10", net->below_at);
+    put_checkpoints(out, "share above p90", net->above_at);
+    fputs("\nnet - kernel KM, with a paired 95 % bootstrap interval over users\n", out);
+    put_interval(out, "M1", net->m1, kernel->m1, report->m1);
+    put_interval(out, "M3", net->m3, kernel->m3, report->m3);
+    put_interval(out, "PBi", net->pbi, kernel->pbi, report->pbi);
+    fprintf(out, "predictions below the elapsed time: %llu\n",
+            (unsigned long long)report->below_elapsed);
+}

@@ -1,0 +1,363 @@
+#include "stream/scores.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "nn/trainer.h"
+
+static const uint32_t checkpoint[CHECKPOINTS] = {1, 2, 5, 10, 20};
+static const double levels[QUANTILES] = {.1, .5, .9};
+
+/* Predictors whose quantiles are kept a row; the others follow from the user's training lengths. */
+enum { KEPT = SCORED_RUNNING + 1 };
+
+struct score_row {
+    uint32_t partition, user, session, scrobble;
+    int64_t elapsed_ms;
+    float remaining_s[KEPT][QUANTILES];
+};
+
+struct scores {
+    struct km_pool pool;
+    uint32_t partitions;
+    struct session_lengths *lengths; /* (partitions) */
+    struct score_row *row;
+    size_t rows, capacity;
+    uint64_t below_elapsed;
+};
+
+/* Sums over one user's test rows; a ratio's numerator for each predictor, and what it is divided
+ * by. */
+struct user_sums {
+    double start[SCORED], total[SCORED], remaining[SCORED][CHECKPOINTS], pinball[SCORED],
+        pinball_start[SCORED];
+    double below[SCORED][CHECKPOINTS], above[SCORED][CHECKPOINTS], covered[SCORED];
+    double rows_at[CHECKPOINTS], weight;
+    uint64_t rows, sessions;
+};
+
+/* A user's training lengths, as baselines need them. */
+struct baseline {
+    bool made;
+    size_t training, validation_end;
+    double mean_s, median_s;
+    struct km km;
+};
+
+struct scores *scores_new(uint32_t partitions, const int64_t *pool_ms, struct err *err)
+{
+    struct scores *scores = calloc(1, sizeof *scores);
+    if (scores)
+        scores->lengths = calloc(partitions, sizeof *scores->lengths);
+    if (!scores || !scores->lengths) {
+        free(scores);
+        err_set(err, ERR_MEMORY, "out of memory for scores");
+        return NULL;
+    }
+    scores->partitions = partitions;
+    for (int i = 0; i < POOL_VALUES; i++)
+        scores->pool.ms[i] = (uint32_t)pool_ms[i];
+    return scores;
+}
+
+void scores_free(struct scores *scores)
+{
+    if (!scores)
+        return;
+    for (uint32_t p = 0; p < scores->partitions; p++)
+        session_lengths_release(&scores->lengths[p]);
+    free(scores->lengths);
+    free(scores->row);
+    free(scores);
+}
+
+int scores_take_session(void *ctx, const struct session *session, uint32_t partition,
+                        uint32_t user_index, struct err *err)
+{
+    struct scores *scores = ctx;
+    return session_lengths_note(&scores->lengths[partition], user_index, session, err);
+}
+
+int scores_take_prediction(void *ctx, const struct prediction *prediction,
+                           const struct prediction_detail *detail, struct err *err)
+{
+    struct scores *scores = ctx;
+    if (scores->rows == scores->capacity) {
+        size_t capacity = scores->capacity ? scores->capacity * 2 : 1 << 16;
+        struct score_row *row = realloc(scores->row, capacity * sizeof *row);
+        if (!row)
+            return err_set(err, ERR_MEMORY, "out of memory for the scores of %zu predictions",
+                           capacity);
+        scores->row = row;
+        scores->capacity = capacity;
+    }
+    struct score_row *row = &scores->row[scores->rows++];
+    *row = (struct score_row){detail->partition,    detail->user_index,     prediction->session,
+                              prediction->scrobble, prediction->elapsed_ms, {{0}}};
+    double elapsed_s = (double)prediction->elapsed_ms / 1000.0;
+    for (int q = 0; q < QUANTILES; q++) {
+        row->remaining_s[SCORED_NET][q] = (float)(prediction->total_s[q] - elapsed_s);
+        row->remaining_s[SCORED_KERNEL][q] = (float)detail->kernel_s[q];
+        row->remaining_s[SCORED_RUNNING][q] = (float)detail->running_s[q];
+    }
+    scores->below_elapsed += prediction->total_s[0] < elapsed_s;
+    return 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int baseline_make(struct baseline *baseline, const struct user_lengths *lengths,
+                         const struct km_pool *pool, struct err *err)
+{
+    baseline->made = true;
+    baseline->training = train_sessions(lengths->count);
+    baseline->validation_end = validation_end(lengths->count);
+    size_t n = baseline->training;
+    if (n == 0)
+        return 0;
+    void *memory = malloc(km_size_bytes((uint32_t)n));
+    if (!memory)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu training lengths", n);
+    km_place(&baseline->km, memory, (uint32_t)n);
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        int64_t ms = lengths->ms[k];
+        sum += (double)ms / 1000.0;
+        baseline->km.length_ms[k] = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+    }
+    qsort(baseline->km.length_ms, n, sizeof(uint32_t), ascending);
+    km_index_pool(&baseline->km, pool, (uint32_t)n);
+    const uint32_t *sorted = baseline->km.length_ms;
+    baseline->mean_s = sum / (double)n;
+    baseline->median_s = ((double)sorted[(n - 1) / 2] + (double)sorted[n / 2]) / 2000.0;
+    return 0;
+}
+
+static double pinball(double truth, const double predicted[QUANTILES])
+{
+    double sum = 0;
+    for (int q = 0; q < QUANTILES; q++) {
+        double d = truth - predicted[q];
+        sum += d >= 0 ? levels[q] * d : (levels[q] - 1) * d;
+    }
+    return sum / QUANTILES;
+}
+
+static void add_remaining(struct user_sums *sums, enum scored who, uint32_t i, double remaining_s,
+                          const double predicted[QUANTILES])
+{
+    double w = 1.0 / i, off = fabs(remaining_s - predicted[1]);
+    double loss = pinball(remaining_s, predicted);
+    bool below = remaining_s<predicted[0] - .5, above = remaining_s> predicted[2] + .5;
+    sums->total[who] += w * off;
+    sums->pinball[who] += w * loss;
+    sums->covered[who] += w * (!below && !above);
+    if (i == 1) {
+        sums->start[who] += off;
+        sums->pinball_start[who] += loss;
+    }
+    for (int c = 0; c < CHECKPOINTS; c++) {
+        if (checkpoint[c] != i)
+            continue;
+        sums->remaining[who][c] += off;
+        sums->below[who][c] += below;
+        sums->above[who][c] += above;
+    }
+}
+
+static void add_row(struct user_sums *sums, const struct score_row *row, double length_s,
+                    const struct baseline *baseline, const struct km_pool *pool)
+{
+    double elapsed_s = (double)row->elapsed_ms / 1000.0;
+    double remaining_s = length_s - elapsed_s;
+    double predicted[QUANTILES];
+    for (int who = 0; who < KEPT; who++) {
+        for (int q = 0; q < QUANTILES; q++)
+            predicted[q] = (double)row->remaining_s[who][q];
+        add_remaining(sums, (enum scored)who, row->scrobble, remaining_s, predicted);
+    }
+    km_running(&baseline->km, pool, row->elapsed_ms, predicted);
+    add_remaining(sums, SCORED_STATIC, row->scrobble, remaining_s, predicted);
+    double w = 1.0 / row->scrobble;
+    sums->total[SCORED_MEDIAN] += w * fabs(length_s - fmax(baseline->median_s, elapsed_s));
+    if (row->scrobble == 1) {
+        sums->start[SCORED_MEDIAN] += fabs(length_s - baseline->median_s);
+        sums->start[SCORED_MEAN] += fabs(length_s - baseline->mean_s);
+        sums->sessions++;
+    }
+    for (int c = 0; c < CHECKPOINTS; c++)
+        sums->rows_at[c] += checkpoint[c] == row->scrobble;
+    sums->weight += w;
+    sums->rows++;
+}
+
+static void merge(struct user_sums *into, const struct user_sums *from)
+{
+    const size_t doubles = offsetof(struct user_sums, rows) / sizeof(double);
+    double *a = (double *)into;
+    const double *b = (const double *)from;
+    for (size_t i = 0; i < doubles; i++)
+        a[i] += b[i];
+    into->rows += from->rows;
+    into->sessions += from->sessions;
+}
+
+static double m3_of(const struct user_sums *sums, enum scored who)
+{
+    double above = 0, under = 0;
+    for (int c = 0; c < CHECKPOINTS; c++) {
+        above += sums->remaining[who][c];
+        under += sums->remaining[SCORED_STATIC][c];
+    }
+    return above / under;
+}
+
+static double m1_of(const struct user_sums *sums, enum scored who)
+{
+    return sums->start[who] / sums->start[SCORED_MEAN];
+}
+
+static double pbi_of(const struct user_sums *sums, enum scored who)
+{
+    return sums->pinball[who] / sums->pinball[SCORED_STATIC];
+}
+
+static struct score score_of(const struct user_sums *sums, enum scored who)
+{
+    struct score score = {
+        .mae_start_s = sums->start[who] / (double)sums->sessions,
+        .m1 = m1_of(sums, who),
+        .m2i = who == SCORED_MEAN ? (double)NAN : sums->total[who] / sums->total[SCORED_MEDIAN],
+        .m3 = (double)NAN,
+        .pbi = (double)NAN,
+        .pb1 = (double)NAN,
+        .coverage = (double)NAN,
+    };
+    if (who >= SCORED_MEDIAN)
+        return score;
+    score.m3 = m3_of(sums, who);
+    score.pbi = pbi_of(sums, who);
+    score.pb1 = sums->pinball_start[who] / sums->pinball_start[SCORED_STATIC];
+    score.coverage = sums->covered[who] / sums->weight;
+    for (int c = 0; c < CHECKPOINTS; c++) {
+        score.m3_at[c] = sums->remaining[who][c] / sums->remaining[SCORED_STATIC][c];
+        score.below_at[c] = sums->below[who][c] / sums->rows_at[c];
+        score.above_at[c] = sums->above[who][c] / sums->rows_at[c];
+    }
+    return score;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Users drawn with replacement; the difference of the two predictors on the same draw. */
+static void bootstrap(const struct user_sums *users, size_t count, uint64_t seed,
+                      struct score_report *report)
+{
+    enum { DRAWS = 1000 };
+    static double (*const metric[])(const struct user_sums *, enum scored) = {m1_of, m3_of, pbi_of};
+    struct interval *out[] = {&report->m1, &report->m3, &report->pbi};
+    double difference[3][DRAWS];
+    uint64_t state = seed;
+    for (int d = 0; d < DRAWS; d++) {
+        struct user_sums sums = {0};
+        for (size_t u = 0; u < count; u++) {
+            state += UINT64_C(0x9e3779b97f4a7c15);
+            merge(&sums, &users[hash_mix(state) % count]);
+        }
+        for (int m = 0; m < 3; m++)
+            difference[m][d] = metric[m](&sums, SCORED_NET) - metric[m](&sums, SCORED_KERNEL);
+    }
+    for (int m = 0; m < 3; m++) {
+        qsort(difference[m], DRAWS, sizeof(double), by_value);
+        *out[m] =
+            (struct interval){difference[m][DRAWS / 40], difference[m][DRAWS - 1 - DRAWS / 40]};
+    }
+}
+
+/* One table over all users of all partitions: where a partition's users begin in it. */
+static size_t *user_offsets(const struct scores *scores, size_t *users)
+{
+    size_t *offset = calloc(scores->partitions + 1, sizeof *offset);
+    for (uint32_t p = 0; offset && p < scores->partitions; p++)
+        offset[p + 1] = offset[p] + scores->lengths[p].users;
+    *users = offset ? offset[scores->partitions] : 0;
+    return offset;
+}
+
+static int add_rows(const struct scores *scores, const size_t *offset, struct baseline *baseline,
+                    struct user_sums *sums, struct err *err)
+{
+    for (size_t r = 0; r < scores->rows; r++) {
+        const struct score_row *row = &scores->row[r];
+        const struct user_lengths *lengths = &scores->lengths[row->partition].user[row->user];
+        size_t user = offset[row->partition] + row->user;
+        struct baseline *b = &baseline[user];
+        if (!b->made && baseline_make(b, lengths, &scores->pool, err) < 0)
+            return -1;
+        if (b->training > 0 && row->session - 1 >= b->validation_end)
+            add_row(&sums[user], row, (double)lengths->ms[row->session - 1] / 1000.0, b,
+                    &scores->pool);
+    }
+    return 0;
+}
+
+static void fill(struct score_report *report, struct user_sums *sums, size_t users, uint64_t seed)
+{
+    struct user_sums all = {0};
+    double macro[SCORED] = {0};
+    size_t scored = 0;
+    for (size_t u = 0; u < users; u++) {
+        if (sums[u].sessions == 0)
+            continue;
+        merge(&all, &sums[u]);
+        for (int who = 0; who < SCORED; who++)
+            macro[who] += m1_of(&sums[u], (enum scored)who);
+        sums[scored++] = sums[u];
+    }
+    report->users = scored;
+    report->sessions = all.sessions;
+    report->rows = all.rows;
+    if (scored == 0)
+        return;
+    for (int who = 0; who < SCORED; who++) {
+        report->of[who] = score_of(&all, (enum scored)who);
+        report->of[who].m1_macro = macro[who] / (double)scored;
+    }
+    bootstrap(sums, scored, seed, report);
+}
+
+int scores_report(const struct scores *scores, uint64_t seed, struct score_report *report,
+                  struct err *err)
+{
+    int result = -1;
+    size_t users = 0;
+    *report = (struct score_report){.below_elapsed = scores->below_elapsed};
+    size_t *offset = user_offsets(scores, &users);
+    struct baseline *baseline = calloc(users + 1, sizeof *baseline);
+    struct user_sums *sums = calloc(users + 1, sizeof *sums);
+    if (!offset || !baseline || !sums) {
+        err_set(err, ERR_MEMORY, "out of memory for the scores of %zu users", users);
+        goto out;
+    }
+    if (add_rows(scores, offset, baseline, sums, err) < 0)
+        goto out;
+    fill(report, sums, users, seed);
+    result = 0;
+out:
+    for (size_t u = 0; baseline && u < users; u++)
+        free(baseline[u].km.cumulated);
+    free(baseline);
+    free(sums);
+    free(offset);
+    return result;
+}

@@ -22,7 +22,7 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with open(folder / "log", "wb") as log:
-        run("synth", "--scrobbles", ROWS, "--users", USERS, "--seed", 7, stdout=log)
+        run("synth", "--quiet", "--rows", ROWS, "--users", USERS, "--seed", 7, stdout=log)
     with open(folder / "events", "wb") as events:
         run("events", "--quiet", folder / "log", stdout=events)
     for name, seed in (("bundle-a", 1), ("bundle-b", 2)):

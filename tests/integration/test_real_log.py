@@ -2,6 +2,7 @@
 """The real histories, all of them: every scrobble ends somewhere, and exactly where the replay says."""
 import os
 import subprocess
+import sys
 import unittest
 from pathlib import Path
 
@@ -12,7 +13,6 @@ LOG = Path(os.environ.get("OUTRO_DATA", "")) / "scrobbles.tsv.gz"
 ROWS = 920_490
 
 
-@unittest.skipUnless(LOG.is_file(), f"no reference data: {LOG} (OUTRO_DATA names its folder)")
 class RealLog(harness.IntegrationTest):
     def test_real_log_gives_what_its_replay_gives(self):
         done = subprocess.run([harness.OUTRO, "events", "--quiet", str(LOG)], stdin=subprocess.DEVNULL,
@@ -38,4 +38,7 @@ class RealLog(harness.IntegrationTest):
 
 
 if __name__ == "__main__":
+    if not LOG.is_file():
+        print(f"skipped: no reference data: {LOG} (OUTRO_DATA names its folder)")
+        sys.exit(77)
     unittest.main()

@@ -84,6 +84,34 @@ static enum log_line parse_table(struct slice line, bool first, struct scrobble 
     return parse_row(fields, out, err);
 }
 
+static enum log_line refuse_user(enum reject_reason reason, const char *why, struct err *err)
+{
+    err_set(err, ERR_INPUT, "%s: %s", reject_reason_name(reason), why);
+    return LOG_LINE_BAD;
+}
+
+/* The user id from the JSON, from the key before it, or from both if they agree. */
+static enum log_line choose_user(struct slice key, struct scrobble *out, struct err *err)
+{
+    struct slice user = out->user_id;
+    if (user.size > 0) {
+        bool same = key.size == user.size && memcmp(key.data, user.data, user.size) == 0;
+        return key.size == 0 || same
+                   ? LOG_LINE_SCROBBLE
+                   : refuse_user(REJECT_KEY_MISMATCH, "the key before the tab is not its user_id",
+                                 err);
+    }
+    if (key.size == 0)
+        return refuse_user(REJECT_MISSING_FIELD, "neither a user_id nor a key before a tab", err);
+    if (key.size > USER_ID_MAX)
+        return refuse_user(REJECT_BAD_FIELD, "the key before the tab is longer than a user id",
+                           err);
+    if (utf8_valid_prefix(key.data, key.size) < key.size || memchr(key.data, '\0', key.size))
+        return refuse_user(REJECT_NOT_UTF8, "the key before the tab is not UTF-8 text", err);
+    out->user_id = key;
+    return LOG_LINE_SCROBBLE;
+}
+
 static enum log_line parse_json(struct slice key, struct slice json,
                                 struct scrobble_scratch *scratch, struct scrobble *out,
                                 struct err *err)
@@ -93,24 +121,11 @@ static enum log_line parse_json(struct slice key, struct slice json,
         err_prefix(err, "%s", reject_reason_name(reason));
         return LOG_LINE_BAD;
     }
-    if (out->user_id.size == 0)
-        out->user_id = key;
-    else if (key.size > 0 && (key.size != out->user_id.size ||
-                              memcmp(key.data, out->user_id.data, key.size) != 0)) {
-        err_set(err, ERR_INPUT, "%s: the key before the tab is not its user_id",
-                reject_reason_name(REJECT_KEY_MISMATCH));
-        return LOG_LINE_BAD;
-    }
-    if (out->user_id.size == 0 || out->user_id.size > USER_ID_MAX) {
-        err_set(err, ERR_INPUT, "%s: user_id has %zu bytes, not 1 to %d",
-                reject_reason_name(out->user_id.size ? REJECT_BAD_FIELD : REJECT_MISSING_FIELD),
-                out->user_id.size, USER_ID_MAX);
-        return LOG_LINE_BAD;
-    }
-    return LOG_LINE_SCROBBLE;
+    return choose_user(key, out, err);
 }
 
-/* Where the JSON of a line is, and the key before it. @return false: there is none, the line is a row of a table */
+/* Where the JSON of a line is, and the key before it. @return false: there is none, the line is a
+ * row of a table */
 static bool find_json(struct slice line, struct slice *key, struct slice *json)
 {
     *key = (struct slice){"", 0};

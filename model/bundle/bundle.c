@@ -1,5 +1,6 @@
 #include "bundle/bundle.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ static struct predictor *read_net(int dir, const struct manifest *manifest, stru
         if (i == manifest->net_file && !net)
             goto fail;
     }
+    assert(net); /* net_file is one of files */
     net->scaler = manifest->scaler;
     if (selftest_run(net, manifest->selftest, manifest->cases, err) == 0)
         return net;

@@ -279,8 +279,9 @@ static json_t *entry_new(const struct safetensors_source *source, size_t begin)
 {
     json_int_t rows = (json_int_t)source->rows, columns = (json_int_t)source->columns;
     json_t *shape = columns ? json_pack("[I, I]", rows, columns) : json_pack("[I]", rows);
+    size_t end = begin + source_bytes(source);
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)(begin + source_bytes(source)));
+                     (json_int_t)begin, (json_int_t)end);
 }
 
 static char *header_text(const struct safetensors_source *source, size_t count,

@@ -81,9 +81,10 @@ static int show(const char *path, bool each_input, struct err *err)
     show_inputs(manifest, each_input);
     puts("quantiles    0.1 0.5 0.9");
     printf("session gap  %.10g s\n", (double)manifest->gap_ms / 1000);
+    int64_t median_ms = manifest->pool_ms[POOL_VALUES / 2];
+    int64_t longest_ms = manifest->pool_ms[POOL_VALUES - 1];
     printf("window       %u sessions a user; pool of %d lengths, median %.0f s, longest %.0f s\n",
-           manifest->window, POOL_VALUES, (double)manifest->pool_ms[POOL_VALUES / 2] / 1000,
-           (double)manifest->pool_ms[POOL_VALUES - 1] / 1000);
+           manifest->window, POOL_VALUES, (double)median_ms / 1000, (double)longest_ms / 1000);
     puts("clusters     none: every user has the global net");
     printf("self-test    %zu cases\n", manifest->cases);
     show_lists(manifest);

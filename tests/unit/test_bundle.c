@@ -54,8 +54,10 @@ static void test_bundle_loads_to_the_bit(void **state)
         if (bundle_save(path, &f.bundle, CREATED, version, &err))
             fail_msg("%s", err.text);
         struct bundle *loaded = bundle_load(path, &err);
-        if (!loaded)
+        if (!loaded) {
             fail_msg("%s", err.text);
+            return;
+        }
         check_equal(loaded, &f.bundle);
         assert_string_equal(loaded->created, CREATED);
         assert_string_equal(loaded->version, version);

@@ -19,8 +19,10 @@ static float first_weight(const char *path)
 {
     struct err err = {0};
     struct bundle *bundle = bundle_load(path, &err);
-    if (!bundle)
+    if (!bundle) {
         fail_msg("%s", err.text);
+        return 0;
+    }
     float weight = bundle->net->params[0];
     bundle_release(bundle);
     return weight;

@@ -1,0 +1,54 @@
+#include "daemon/bundle_watcher.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+static int check_fit(const struct bundle *bundle, const struct stream_params *params,
+                     struct err *err)
+{
+    if (bundle->gap_ms != params->gap_ms) {
+        return err_set(err, ERR_SHAPE,
+                       "bundle %s was trained with a session gap of %" PRId64
+                       " ms, but session.gap.s makes it %" PRId64 " ms",
+                       bundle->version, bundle->gap_ms, params->gap_ms);
+    }
+    if (bundle->window > params->window) {
+        return err_set(err, ERR_SHAPE,
+                       "bundle %s wants %" PRIu32 " past sessions a user, outrod keeps %" PRIu32,
+                       bundle->version, bundle->window, params->window);
+    }
+    return 0;
+}
+
+static enum bundle_news complain(struct bundle_watcher *watcher, const struct err *err)
+{
+    bool known = strcmp(watcher->complaint.text, err->text) == 0;
+    watcher->complaint = *err;
+    return known ? BUNDLE_STILL_BAD : BUNDLE_BAD;
+}
+
+enum bundle_news bundle_watcher_poll(struct bundle_watcher *watcher, const char *path,
+                                     const struct stream_params *params, struct bundle **out)
+{
+    char fingerprint[65];
+    struct err err = {0};
+    if (bundle_fingerprint(path, fingerprint, &err) != 0) {
+        return complain(watcher, &err);
+    }
+    if (strcmp(fingerprint, watcher->fingerprint) == 0) {
+        watcher->complaint = (struct err){0};
+        return BUNDLE_SAME;
+    }
+    /* The fingerprint is from before the load: a bundle replaced meanwhile is seen as new at the
+     * next look. */
+    struct bundle *bundle = bundle_load(path, &err);
+    if (!bundle || check_fit(bundle, params, &err) != 0) {
+        bundle_release(bundle);
+        return complain(watcher, &err);
+    }
+    memcpy(watcher->fingerprint, fingerprint, sizeof fingerprint);
+    watcher->complaint = (struct err){0};
+    *out = bundle;
+    return BUNDLE_NEW;
+}

@@ -1,0 +1,242 @@
+#include "daemon/demo_view.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#define SHOWN_USERS  14
+#define BAR_COLUMNS  36
+#define LENGTH_BYTES 48
+#define BAR_S        10800.0 /* three hours from edge to edge */
+
+void view_init(struct view *view, FILE *out, bool live)
+{
+    memset(view, 0, sizeof *view);
+    view->out = out;
+    view->live = live;
+    if (live) {
+        fputs("\x1b[?25l\x1b[2J", out); /* no cursor, clear */
+    }
+}
+
+static double number(const json_t *record, const char *name)
+{
+    return json_number_value(json_object_get(record, name));
+}
+
+static int64_t whole(const json_t *record, const char *name)
+{
+    return (int64_t)json_integer_value(json_object_get(record, name));
+}
+
+/* The user's row; a free one or the least recent when there is none. */
+static struct view_user *find_user(struct view *view, const char *user_id)
+{
+    struct view_user *oldest = &view->user[0];
+    for (size_t i = 0; i < VIEW_USERS; i++) {
+        struct view_user *user = &view->user[i];
+        if (strcmp(user->user_id, user_id) == 0) {
+            return user;
+        }
+        if (user->seen < oldest->seen) {
+            oldest = user;
+        }
+    }
+    memset(oldest, 0, sizeof *oldest);
+    snprintf(oldest->user_id, sizeof oldest->user_id, "%s", user_id);
+    return oldest;
+}
+
+void view_prediction(struct view *view, const char *json, size_t size)
+{
+    json_t *record = json_loadb(json, size, 0, NULL);
+    const char *user_id = json_string_value(json_object_get(record, "user_id"));
+    if (user_id) {
+        struct view_user *user = find_user(view, user_id);
+        int64_t session = whole(record, "session");
+        if (session != user->session) {
+            user->first_known = whole(record, "scrobble") == 1;
+            user->first_p50_s = number(record, "p50_s");
+            user->first_average_s = number(record, "average_session_length_s");
+        }
+        user->session = session;
+        user->scrobble = whole(record, "scrobble");
+        user->elapsed_s = number(record, "elapsed_s");
+        user->p10_s = number(record, "p10_s");
+        user->p50_s = number(record, "p50_s");
+        user->p90_s = number(record, "p90_s");
+        user->seen = ++view->records;
+        view->time_ms = whole(record, "timestamp");
+        view->predictions++;
+    }
+    json_decref(record);
+}
+
+static void format_length(double seconds, char out[LENGTH_BYTES])
+{
+    long minutes = lround(seconds / 60);
+    snprintf(out, LENGTH_BYTES, "%ld:%02ld", minutes / 60, minutes % 60);
+}
+
+static void print_closed(const struct view *view, const struct view_closed *closed)
+{
+    char length[LENGTH_BYTES], said[LENGTH_BYTES];
+    format_length(closed->length_s, length);
+    format_length(closed->said_s, said);
+    fprintf(view->out, "  %-14.14s session %-4" PRId64 " %4" PRId64 " scrobbles, lasted %s",
+            closed->user_id, closed->session, closed->scrobbles, length);
+    if (closed->said) {
+        fprintf(view->out, ", said at its start %s", said);
+    }
+}
+
+void view_session(struct view *view, const char *json, size_t size)
+{
+    json_t *record = json_loadb(json, size, 0, NULL);
+    const char *user_id = json_string_value(json_object_get(record, "user_id"));
+    if (user_id) {
+        struct view_user *user = find_user(view, user_id);
+        struct view_closed closed = {.session = whole(record, "session"),
+                                     .scrobbles = whole(record, "scrobbles"),
+                                     .length_s = number(record, "length_s")};
+        snprintf(closed.user_id, sizeof closed.user_id, "%s", user_id);
+        if (user->session == closed.session && user->first_known) {
+            closed.said = true;
+            closed.said_s = user->first_p50_s;
+            if (closed.session > 1) {
+                view->scored++;
+                view->error_s += fabs(closed.length_s - closed.said_s);
+                view->average_error_s += fabs(closed.length_s - user->first_average_s);
+            }
+        }
+        if (user->session <= closed.session) {
+            user->user_id[0] = '\0'; /* nobody is listening there any more */
+            user->seen = 0;
+        }
+        memmove(view->closed + 1, view->closed, sizeof view->closed - sizeof view->closed[0]);
+        view->closed[0] = closed;
+        view->sessions++;
+        if (!view->live) {
+            print_closed(view, &closed);
+            fputc('\n', view->out);
+        }
+    }
+    json_decref(record);
+}
+
+/* # so far, - to the median, . to the ninth decile */
+static void format_bar(const struct view_user *user, char out[BAR_COLUMNS + 1])
+{
+    for (int i = 0; i < BAR_COLUMNS; i++) {
+        double at_s = (i + .5) * BAR_S / BAR_COLUMNS;
+        out[i] = at_s < user->elapsed_s ? '#'
+                 : at_s < user->p50_s   ? '-'
+                 : at_s < user->p90_s   ? '.'
+                                        : ' ';
+    }
+    out[BAR_COLUMNS] = '\0';
+}
+
+static void print_user(const struct view *view, const struct view_user *user)
+{
+    char bar[BAR_COLUMNS + 1], elapsed[LENGTH_BYTES], p10[LENGTH_BYTES], p50[LENGTH_BYTES],
+        p90[LENGTH_BYTES];
+    format_bar(user, bar);
+    format_length(user->elapsed_s, elapsed);
+    format_length(user->p10_s, p10);
+    format_length(user->p50_s, p50);
+    format_length(user->p90_s, p90);
+    fprintf(view->out, "  %-14.14s %6" PRId64 " %5" PRId64 " %7s  [%s] %6s  %s to %s",
+            user->user_id, user->session, user->scrobble, elapsed, bar, p50, p10, p90);
+}
+
+/* The most recently seen users: those below `seen`, one at a time. */
+static const struct view_user *next_recent(const struct view *view, uint64_t seen)
+{
+    const struct view_user *best = NULL;
+    for (size_t i = 0; i < VIEW_USERS; i++) {
+        const struct view_user *user = &view->user[i];
+        if (user->user_id[0] && user->seen < seen && (!best || user->seen > best->seen)) {
+            best = user;
+        }
+    }
+    return best;
+}
+
+static void format_time(int64_t time_ms, char out[32])
+{
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(out, 32, "%Y-%m-%d %H:%M", &tm);
+}
+
+static void draw_live(const struct view *view, const struct view_frame *frame)
+{
+    static const char end[] = "\x1b[K\n"; /* clear to the end of the line */
+    const struct view_user *user = NULL;
+    char now[32];
+    format_time(view->time_ms, now);
+    fprintf(view->out,
+            "\x1b[HOutro demo   broker %s   look in: kcat -b %s -C -t session-predictions%s",
+            frame->address, frame->address, end);
+    fprintf(view->out,
+            "%s   scrobbles %" PRIu64 " of %" PRIu64 "   predictions %" PRIu64
+            "   sessions open %" PRIu64 ", closed %" PRIu64 "%s%s",
+            view->predictions ? now : "joining the group", frame->fed, frame->total,
+            view->predictions, frame->open_sessions, view->sessions, end, end);
+    fprintf(view->out, "  LISTENING     session plays  so far  0:00%*s3:00  median  likely%s",
+            BAR_COLUMNS - 6, "", end);
+    for (int i = 0; i < SHOWN_USERS; i++) {
+        user = next_recent(view, i == 0 ? UINT64_MAX : user ? user->seen : 0);
+        if (user) {
+            print_user(view, user);
+        }
+        fputs(end, view->out);
+    }
+    fprintf(view->out, "%s  CLOSED%s", end, end);
+    for (size_t i = 0; i < VIEW_CLOSED; i++) {
+        if (view->closed[i].user_id[0]) {
+            print_closed(view, &view->closed[i]);
+        }
+        fputs(end, view->out);
+    }
+}
+
+void view_draw(struct view *view, const struct view_frame *frame)
+{
+    if (view->live) {
+        draw_live(view, frame);
+    } else {
+        char now[32];
+        format_time(view->time_ms, now);
+        fprintf(view->out,
+                "%s  %" PRIu64 " of %" PRIu64 " scrobbles, %" PRIu64 " predictions, %" PRIu64
+                " sessions closed, %" PRIu64 " open\n",
+                view->predictions ? now : "joining", frame->fed, frame->total, view->predictions,
+                view->sessions, frame->open_sessions);
+    }
+    fflush(view->out);
+}
+
+void view_end(struct view *view, const struct view_frame *frame)
+{
+    view_draw(view, frame);
+    if (view->live) {
+        fputs("\x1b[?25h\n", view->out);
+    }
+    fprintf(view->out,
+            "%" PRIu64 " predictions and %" PRIu64 " closed sessions read from the topics.\n",
+            view->predictions, view->sessions);
+    if (view->scored > 0) {
+        double count = (double)view->scored;
+        fprintf(view->out,
+                "Mean error at the start of %" PRIu64
+                " sessions: median predicted %.0f min, the user's running mean %.0f min.\n",
+                view->scored, view->error_s / count / 60, view->average_error_s / count / 60);
+    }
+    fflush(view->out);
+}

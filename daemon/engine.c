@@ -1,0 +1,418 @@
+#include "daemon/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/clocks.h"
+#include "daemon/engine_parts.h"
+
+/* Micro-batch of the net: large enough for the matrix products, small enough for the cache. */
+#define PIPELINE_ROWS 256
+/* How often the partition table and the counters are published while there is work. */
+#define PUBLISH_MS 100
+
+struct stream_params engine_params(const struct config *config)
+{
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    params.gap_ms = config->session_gap_s * 1000;
+    params.allowed_lateness_ms = config->session_allowed_lateness_ms;
+    return params;
+}
+
+void engine_fail(struct engine *engine, const struct err *err)
+{
+    if (!engine->failed) {
+        engine->failed = true;
+        engine->failure = *err;
+        logger_event(engine->logger, LEVEL_ERROR, "engine-failed", "%s", err->text);
+    }
+    if (engine->base) {
+        event_base_loopbreak(engine->base);
+    }
+}
+
+void engine_flush(struct engine *engine)
+{
+    struct err err = {0};
+    if (!engine->failed && pipeline_flush(engine->pipeline, &err) != 0) {
+        engine_fail(engine, &err);
+    }
+}
+
+static void fill_partition(struct partition_metrics *out, int32_t id,
+                           const struct partition *partition)
+{
+    struct event_time time = state_store_stream_time(partition->store);
+    out->partition = id;
+    out->lag = partition_lag(partition);
+    out->next_offset = partition->next_offset;
+    out->committed_offset = partition->committed_offset;
+    out->users = (int64_t)state_store_users(partition->store);
+    out->open_sessions = (int64_t)state_store_open_sessions(partition->store);
+    out->stream_time_ms = time.ms == EVENT_TIME_NEVER.ms ? -1 : time.ms;
+}
+
+static void fill_partitions(struct engine *engine)
+{
+    struct snapshot *snapshot = &engine->snapshot;
+    struct metrics *metrics = &snapshot->metrics;
+    size_t count = 0;
+    metrics->users = metrics->open_sessions = metrics->state_bytes = 0;
+    if (snapshot_reserve(snapshot, engine->partitions.live, NULL) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < engine->partitions.slots; i++) {
+        const struct partition *partition = &engine->partitions.slot[i];
+        if (partition->store) {
+            struct partition_metrics *row = &snapshot->partition[count++];
+            fill_partition(row, (int32_t)i, partition);
+            metrics->users += (uint64_t)row->users;
+            metrics->open_sessions += (uint64_t)row->open_sessions;
+            metrics->state_bytes += state_store_bytes(partition->store);
+        }
+    }
+    snapshot->partitions = count;
+}
+
+/* Copies what the admin loop may see. */
+static void publish(struct engine *engine)
+{
+    struct metrics *metrics = &engine->snapshot.metrics;
+    const struct pipeline_counts *counts = pipeline_counts(engine->pipeline);
+    metrics->predictions = counts->predictions;
+    metrics->sessions_closed = counts->sessions_closed;
+    metrics->sessions_revised = counts->sessions_revised;
+    metrics->sessions_reopened = counts->sessions_reopened;
+    metrics->hidden_recomputed = counts->hidden_recomputed;
+    metrics->partitions = engine->partitions.live;
+    metrics->in_flight = ledger_in_flight(&engine->ledger);
+    metrics->paused = engine->paused;
+    fill_partitions(engine);
+    engine->snapshot.assigned = engine->consumer && consumer_assigned(engine->consumer);
+    engine->snapshot.beat_ms = engine->published_ms = monotonic_ms();
+    status_publish(engine->status, &engine->snapshot);
+}
+
+static void soon(struct event *event)
+{
+    struct timeval now = {0, 0};
+    evtimer_add(event, &now);
+}
+
+/* Input stops while too much is on its way, resumes at half of that. Paused partitions keep us in
+ * the group when it lasts. */
+static void watch_water(struct engine *engine)
+{
+    uint64_t in_flight = ledger_in_flight(&engine->ledger);
+    if (!engine->stalled && in_flight > producer_high_water(engine->producer)) {
+        engine->stalled = true;
+        engine->snapshot.metrics.stalls++;
+    } else if (engine->stalled && in_flight <= producer_low_water(engine->producer)) {
+        engine->stalled = false;
+        if (engine->paused) {
+            engine->paused = false;
+            consumer_pause(engine->consumer, false);
+            logger_event(engine->logger, LEVEL_INFO, "resumed", "output gets through again");
+        }
+        soon(engine->again);
+    }
+}
+
+static void after_acknowledgements(struct engine *engine)
+{
+    const struct err *refused = producer_failure(engine->producer);
+    if (refused) {
+        engine_fail(engine, refused);
+        return;
+    }
+    engine_commit_settled(engine);
+    watch_water(engine);
+}
+
+static void turn(struct engine *engine)
+{
+    if (engine->failed || (engine->stalled && !engine->paused)) {
+        return;
+    }
+    bool drained = engine_take_batch(engine);
+    if (drained) {
+        engine_flush(engine); /* nothing to wait for: what waits goes out now */
+    }
+    producer_poll(engine->producer, 0);
+    after_acknowledgements(engine);
+    if (!drained && !engine->stalled) {
+        soon(engine->again); /* the bell rings for an empty queue only */
+    }
+    if (monotonic_ms() - engine->published_ms >= PUBLISH_MS) {
+        publish(engine);
+    }
+}
+
+static void on_messages(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)what;
+    inbox_answer(fd);
+    turn(ctx);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    turn(ctx);
+}
+
+static void on_acknowledgements(evutil_socket_t fd, short what, void *ctx)
+{
+    struct engine *engine = ctx;
+    (void)what;
+    inbox_answer(fd);
+    producer_poll(engine->producer, 0);
+    after_acknowledgements(engine);
+}
+
+static void take_bundle(struct engine *engine, struct bundle *bundle)
+{
+    struct err err = {0};
+    if (pipeline_set_bundle(engine->pipeline, bundle, &err) != 0) {
+        engine_fail(engine, &err);
+    } else {
+        memcpy(engine->snapshot.bundle_version, bundle->version, sizeof bundle->version);
+        engine->snapshot.metrics.bundle_swaps++;
+        logger_event(engine->logger, LEVEL_INFO, "bundle-serving", "bundle %s", bundle->version);
+    }
+    bundle_release(bundle);
+    if (!engine->failed && !consumer_subscribed(engine->consumer) &&
+        consumer_subscribe(engine->consumer, &err) != 0) {
+        engine_fail(engine, &err);
+    }
+    publish(engine);
+}
+
+static void on_mail(evutil_socket_t fd, short what, void *ctx)
+{
+    struct engine *engine = ctx;
+    (void)what;
+    inbox_answer(fd);
+    struct durations_offer *offer = inbox_take_durations(engine->inbox);
+    if (offer) {
+        durations_free(engine->durations);
+        engine->intake.durations = engine->durations = offer->durations;
+        free(offer);
+    }
+    struct bundle *bundle = inbox_take_bundle(engine->inbox);
+    if (bundle) {
+        take_bundle(engine, bundle);
+    }
+    if (atomic_load(&engine->inbox->stop)) {
+        event_base_loopbreak(engine->base);
+    }
+}
+
+/* Once a second whatever happens: a consumer that is only polled when it rings is put out of its
+ * group. */
+static void on_second(evutil_socket_t fd, short what, void *ctx)
+{
+    struct engine *engine = ctx;
+    (void)fd;
+    (void)what;
+    if (engine->stalled && !engine->paused) {
+        engine->paused = true;
+        consumer_pause(engine->consumer, true);
+        logger_event(engine->logger, LEVEL_WARN, "paused",
+                     "input is paused: %llu records wait for the brokers",
+                     (unsigned long long)ledger_in_flight(&engine->ledger));
+    }
+    turn(engine);
+    engine_advance_idle(engine);
+    engine_flush(engine);
+    for (size_t i = 0; i < engine->partitions.slots; i++) {
+        if (engine->partitions.slot[i].store) {
+            engine->partitions.slot[i].end_offset =
+                consumer_end_offset(engine->consumer, (int32_t)i);
+        }
+    }
+    publish(engine);
+}
+
+static void on_commit_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    struct engine *engine = ctx;
+    int64_t interval_ms = atomic_load(&engine->inbox->tuning.commit_interval_ms);
+    struct timeval interval = {interval_ms / 1000, interval_ms % 1000 * 1000};
+    (void)fd;
+    (void)what;
+    engine_commit_begin(engine);
+    evtimer_add(engine->commit, &interval);
+}
+
+static int make_events(struct engine *engine, struct err *err)
+{
+    const short bell = EV_READ | EV_PERSIST;
+    engine->base = event_base_new();
+    if (!engine->base) {
+        return err_set(err, ERR_IO, "event_base_new failed");
+    }
+    struct {
+        struct event **event;
+        int fd;
+        short what;
+        event_callback_fn call;
+    } table[] = {{&engine->messages, engine->consumer_bell, bell, on_messages},
+                 {&engine->acknowledgements, engine->producer_bell, bell, on_acknowledgements},
+                 {&engine->mail, engine->inbox->bell, bell, on_mail},
+                 {&engine->second, -1, EV_PERSIST, on_second},
+                 {&engine->commit, -1, 0, on_commit_timer},
+                 {&engine->again, -1, 0, on_again}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        *table[i].event =
+            event_new(engine->base, table[i].fd, table[i].what, table[i].call, engine);
+        if (!*table[i].event) {
+            return err_set(err, ERR_MEMORY, "out of memory");
+        }
+    }
+    return 0;
+}
+
+static int make_parts(struct engine *engine, const struct config *config, struct err *err)
+{
+    struct pipeline_sink sink = engine_sink(engine);
+    struct consumer_owner owner = engine_owner(engine);
+    struct metrics *metrics = &engine->snapshot.metrics;
+    engine->consumer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    engine->producer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (engine->consumer_bell < 0 || engine->producer_bell < 0) {
+        return err_errno(err, "eventfd");
+    }
+    engine->intake.scratch = scrobble_scratch_new();
+    if (!engine->intake.scratch) {
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    engine->pipeline = pipeline_new(&engine->params, &sink, PIPELINE_ROWS, err);
+    if (!engine->pipeline) {
+        return -1;
+    }
+    engine->producer =
+        producer_new(config, &engine->ledger, metrics, engine->logger, engine->producer_bell, err);
+    if (!engine->producer) {
+        return -1;
+    }
+    engine->consumer =
+        consumer_new(config, &owner, metrics, engine->logger, engine->consumer_bell, err);
+    return engine->consumer ? make_events(engine, err) : -1;
+}
+
+struct engine *engine_new(const struct config *config, struct logger *logger, struct status *status,
+                          struct inbox *inbox, struct err *err)
+{
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    engine->logger = logger;
+    engine->status = status;
+    engine->inbox = inbox;
+    engine->params = engine_params(config);
+    engine->batch_messages = (size_t)config->batch_messages;
+    engine->consumer_bell = engine->producer_bell = -1;
+    if (make_parts(engine, config, err) != 0) {
+        engine_free(engine);
+        return NULL;
+    }
+    publish(engine);
+    return engine;
+}
+
+/* Leaves the group and drops what is queued: the clients are gone afterwards, so that nothing calls
+ * back any more. */
+static void close_clients(struct engine *engine)
+{
+    consumer_close(engine->consumer);
+    engine->consumer = NULL;
+    producer_free(engine->producer);
+    engine->producer = NULL;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (!engine) {
+        return;
+    }
+    struct event *events[] = {engine->messages, engine->acknowledgements, engine->mail,
+                              engine->second,   engine->commit,           engine->again};
+    close_clients(engine);
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
+        if (events[i]) {
+            event_free(events[i]);
+        }
+    }
+    if (engine->base) {
+        event_base_free(engine->base);
+    }
+    if (engine->consumer_bell >= 0) {
+        close(engine->consumer_bell);
+    }
+    if (engine->producer_bell >= 0) {
+        close(engine->producer_bell);
+    }
+    pipeline_free(engine->pipeline);
+    partition_set_release(&engine->partitions);
+    scrobble_scratch_free(engine->intake.scratch);
+    durations_free(engine->durations);
+    snapshot_release(&engine->snapshot);
+    free(engine->offset);
+    free(engine);
+}
+
+/* What was taken is finished and committed, the rest is left to the next. */
+static void finish(struct engine *engine)
+{
+    int64_t deadline_ms = atomic_load(&engine->inbox->stop_deadline_ms);
+    struct err err = {0};
+    engine->snapshot.stopping = true;
+    publish(engine);
+    if (!engine->failed && engine->partitions.live > 0 &&
+        engine_commit_all(engine, deadline_ms, &err) != 0) {
+        engine_fail(engine, &err);
+    }
+    publish(engine);
+    close_clients(engine);
+}
+
+static void *run(void *ctx)
+{
+    struct engine *engine = ctx;
+    struct timeval second = {1, 0};
+    event_add(engine->messages, NULL);
+    event_add(engine->acknowledgements, NULL);
+    event_add(engine->mail, NULL);
+    event_add(engine->second, &second);
+    on_commit_timer(-1, 0, engine);
+    event_base_dispatch(engine->base);
+    finish(engine);
+    inbox_ring(engine->inbox->done);
+    return NULL;
+}
+
+int engine_start(struct engine *engine, struct err *err)
+{
+    int code = pthread_create(&engine->thread, NULL, run, engine);
+    if (code != 0) {
+        return err_set(err, ERR_IO, "cannot start the engine's thread: %s", strerror(code));
+    }
+    pthread_setname_np(engine->thread, "engine");
+    return 0;
+}
+
+int engine_join(struct engine *engine, struct err *err)
+{
+    pthread_join(engine->thread, NULL);
+    if (engine->failed) {
+        *err = engine->failure;
+        return -1;
+    }
+    return 0;
+}

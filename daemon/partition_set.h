@@ -1,0 +1,59 @@
+/* partition_set.h - the partitions assigned to this instance: state, and how far each has been read
+ * and committed. A partition that arrives starts with empty state; the changelog fills it through
+ * state_store_restore once there is one. Engine thread only. */
+#ifndef OUTRO_DAEMON_PARTITION_SET_H
+#define OUTRO_DAEMON_PARTITION_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "stream/params.h"
+#include "stream/state_store.h"
+
+#define OFFSET_NONE INT64_C(-1)
+
+struct partition {
+    struct state_store *store; /* owned; NULL: not assigned */
+    int64_t next_offset;       /* of the next message to process; OFFSET_NONE until one was seen */
+    int64_t closing_offset;    /* next_offset when the closing epoch was closed */
+    int64_t committed_offset;  /* last confirmed by the broker */
+    int64_t end_offset;        /* as the client knows it; OFFSET_NONE unknown */
+    bool at_end;               /* read to its end */
+    int64_t arrival_ms;        /* wall clock of the last message */
+    struct event_time arrival_stream_time; /* stream time right after it */
+};
+
+struct partition_set {
+    struct partition *slot; /* by partition id */
+    size_t slots;
+    size_t live;
+};
+
+void partition_set_release(struct partition_set *set);
+
+/** @return 0, -1 ERR_MEMORY; a partition that is there already stays as it is */
+int partition_set_add(struct partition_set *set, int32_t id, const struct stream_params *params,
+                      struct err *err) MUST_CHECK;
+/** Frees its state; a partition that is not there is fine. */
+void partition_set_remove(struct partition_set *set, int32_t id);
+
+/** Borrowed until the next add; NULL when not assigned. */
+static inline struct partition *partition_set_find(struct partition_set *set, int32_t id)
+{
+    bool there = id >= 0 && (size_t)id < set->slots && set->slot[id].store;
+    return there ? &set->slot[id] : NULL;
+}
+
+/** What the wall clock makes of a silent partition's stream time: the stream time at its last
+ * message plus the wall time since, so that the replay of an old log is not hurt. @return
+ * EVENT_TIME_NEVER while there is nothing to move */
+struct event_time partition_idle_time(const struct partition *partition, int64_t now_ms,
+                                      int64_t idle_ms);
+
+/** Messages still to come; 0 when unknown. Markers of transactions are no messages: at the end
+ * there is none left. */
+int64_t partition_lag(const struct partition *partition);
+
+#endif

@@ -28,10 +28,24 @@ static uint16_t saturate16(double x)
     return x >= UINT16_MAX ? UINT16_MAX : x <= 0 ? 0 : (uint16_t)(x + .5);
 }
 
-/* Last start of a session in the ring, epoch seconds. */
-static double last_start_s(uint32_t start_s, uint32_t length_ms, uint16_t tail_s)
+/* The duration of a session's last track in one byte, by its root: 3.6 hours at most, a track of
+ * four minutes to 7 s, a gap (over 1,800 s) to .4 %. Unknown durations stay 0, and what follows
+ * from them exact. */
+static uint8_t tail_code(uint32_t duration_ms)
 {
-    return start_s + length_ms / 1000.0 - tail_s;
+    double code = sqrt(duration_ms / 1000.0 * 5);
+    return code >= UINT8_MAX ? UINT8_MAX : (uint8_t)(code + .5);
+}
+
+static double tail_s(uint8_t code)
+{
+    return code * code / 5.0;
+}
+
+/* Last start of a session in the ring, epoch seconds. */
+static double last_start_s(uint32_t start_s, uint32_t length_ms, uint8_t tail)
+{
+    return start_s + length_ms / 1000.0 - tail_s(tail);
 }
 
 struct past_session history_previous(const struct user_layout *layout,
@@ -43,7 +57,7 @@ struct past_session history_previous(const struct user_layout *layout,
     struct past_session past = {
         .start_s = (uint32_t)(previous->start_ms / 1000),
         .length_ms = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
-        .tail_s = saturate16(previous->last_duration_ms / 1000.0),
+        .tail = tail_code(previous->last_duration_ms),
         .gap_s = FIRST_GAP_MS / 1000.0,
     };
     uint32_t finished = user->history.finished;
@@ -65,7 +79,7 @@ size_t history_ring(const struct user_layout *layout, const struct user_state *u
     struct user_state *u = (struct user_state *)(uintptr_t)user; /* the accessors serve both */
     const uint32_t *start = user_ring_start(layout, u);
     const uint32_t *length = user_ring_length(layout, u);
-    const uint16_t *tail = user_ring_tail(layout, u);
+    const uint8_t *tail = user_ring_tail(layout, u);
     uint32_t finished = user->history.finished;
     size_t kept = finished < layout->window ? finished : layout->window;
     size_t count = kept < most ? kept : most;
@@ -108,7 +122,7 @@ void step_inputs(const struct past_session *session, const struct step_entry *en
     const double turn = 2 * M_PI;
     double day = turn * (session->start_s % 86400) / 86400.0;
     double week = turn * (((uint64_t)session->start_s + THURSDAY_S) % WEEK_S) / WEEK_S;
-    double end_s = last_start_s(session->start_s, session->length_ms, session->tail_s);
+    double end_s = last_start_s(session->start_s, session->length_ms, session->tail);
     double end = turn * fmod(end_s, 86400) / 86400.0;
     const double inputs[STEP_INPUTS] = {
         log(session->length_ms / 1000.0 + 30),
@@ -183,14 +197,14 @@ void history_fold_previous(const struct user_layout *layout, struct user_state *
     assert(previous->number == n + 1);
     uint32_t *start = user_ring_start(layout, user);
     uint32_t *length = user_ring_length(layout, user);
-    uint16_t *tail = user_ring_tail(layout, user);
+    uint8_t *tail = user_ring_tail(layout, user);
     uint32_t at = n % layout->window;
     if (n >= layout->window)
         user->history.before_ring_s = (uint32_t)last_start_s(start[at], length[at], tail[at]);
     struct past_session past = history_previous(layout, user);
     start[at] = past.start_s;
     length[at] = past.length_ms;
-    tail[at] = past.tail_s;
+    tail[at] = past.tail;
     user->step[n % STEP_RING] = step_entry_of(previous, user->history.pace);
     history_stats_fold(&user->history, previous);
     sketch_end(user_tracks(layout, user), previous->last_track);

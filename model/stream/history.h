@@ -10,7 +10,7 @@
 struct past_session {
     uint32_t start_s;   /* epoch seconds */
     uint32_t length_ms; /* saturating */
-    uint16_t tail_s;    /* duration of the last track counted in the length, seconds, saturating */
+    uint8_t tail;       /* code of the duration of the last track, which the length counts */
     double gap_s;       /* from the last start of the session before */
 };
 

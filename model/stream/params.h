@@ -20,7 +20,7 @@ struct stream_params {
     ((struct stream_params){.gap_ms = 1800000,                                                     \
                             .allowed_lateness_ms = 86400000,                                       \
                             .window = 256,                                                         \
-                            .track_slots = 64,                                                     \
+                            .track_slots = 16,                                                     \
                             .artist_slots = 64})
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define BLOCKS_LEAST    1024
-#define USERS_PER_BLOCK 8
+#define USERS_PER_BLOCK 12
 
 struct session_cache {
     uint32_t window, dense;

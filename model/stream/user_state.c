@@ -19,7 +19,7 @@ struct user_layout user_layout_of(const struct stream_params *params)
     layout.ring_length = at;
     at += sizeof(uint32_t) * params->window;
     layout.ring_tail = at;
-    at += sizeof(uint16_t) * params->window;
+    at = (at + sizeof(uint8_t) * params->window + 7) & ~(size_t)7;
     layout.tracks = at;
     at += sizeof(struct sketch_entry) * params->track_slots;
     layout.artists = at;

@@ -3,7 +3,8 @@
  * user_layout says where they are. The last two sessions are kept as accumulators (`current`, open
  * or closed, and `previous`, always closed) and are folded into the history only when a late
  * scrobble can no longer change them; the ring holds the finished sessions before these two. What
- * the ring rounds: starts to whole seconds, durations of last tracks to whole seconds, of the step
+ * the ring rounds: starts to whole seconds, durations of last tracks to one byte (7 s at
+ * four minutes), of the step
  * inputs the two means of ln(interval + 10) to 1/5000 and the three shares to 1/255. Lengths are
  * whole milliseconds, up to 49 days. */
 #ifndef OUTRO_STREAM_USER_STATE_H
@@ -73,7 +74,7 @@ struct user_state {
     struct session_sums current, previous;
     struct history_stats history;
     struct step_entry step[STEP_RING]; /* of folded session number n at (n - 1) % STEP_RING */
-    uint32_t regions[]; /* ring_start_s[W] ring_length_ms[W] ring_tail_s[W] (u16), then the two
+    uint32_t regions[]; /* ring_start_s[W] ring_length_ms[W] ring_tail[W] (one byte), then the two
                            sketches */
 };
 
@@ -95,9 +96,9 @@ static inline uint32_t *user_ring_length(const struct user_layout *layout, struc
 {
     return (uint32_t *)((char *)user + layout->ring_length);
 }
-static inline uint16_t *user_ring_tail(const struct user_layout *layout, struct user_state *user)
+static inline uint8_t *user_ring_tail(const struct user_layout *layout, struct user_state *user)
 {
-    return (uint16_t *)((char *)user + layout->ring_tail);
+    return (uint8_t *)user + layout->ring_tail;
 }
 static inline struct sketch user_tracks(const struct user_layout *layout, struct user_state *user)
 {

@@ -35,4 +35,8 @@ const struct kernels *kernels_best(void);
  * many (<= 3) */
 size_t kernels_usable(const struct kernels *out[3]);
 
+/** Makes a runner use others than the best, for the same. */
+struct predictor_runner;
+void predictor_runner_use(struct predictor_runner *runner, const struct kernels *kernels);
+
 #endif

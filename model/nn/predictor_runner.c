@@ -168,6 +168,11 @@ void predictor_runner_free(struct predictor_runner *runner)
     free(runner);
 }
 
+void predictor_runner_use(struct predictor_runner *runner, const struct kernels *kernels)
+{
+    runner->kernels = kernels;
+}
+
 static void fill_rows(size_t rows, size_t width, const float *value, float *out)
 {
     for (size_t row = 0; row < rows; row++)

@@ -137,9 +137,9 @@ static void summarize(const struct events *events, const struct log *log, double
     if (events->skipped)
         fprintf(stderr, "outro events: %llu rows not written: tab or line end in the user id\n",
                 (unsigned long long)events->skipped);
-    if (!events->quiet)
-        fprintf(stderr, "outro events: %s rows written, %s bad rows set aside, %.1f s\n", written,
-                bad, seconds);
+    if (!events->quiet && !events->reader_gone)
+        fprintf(stderr, "outro events: %s row%s written, %s bad, %.1f s\n", written,
+                events->written == 1 ? "" : "s", bad, seconds);
 }
 
 static int run(struct events *events, struct err *err)

@@ -1,9 +1,11 @@
 /* outro: the workbench. A table of commands; each lives in cmd_<name>.c and knows its own options.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 
@@ -59,8 +61,22 @@ static int run(int argc, char **argv)
     return 2;
 }
 
+/* With a closed standard stream, the next file opened would be taken for it: a log for standard
+ * input, a temporary file for standard output. Opened for reading only, writing to it fails as it
+ * should. */
+static void fill_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_streams();
     /* A reader that has seen enough (head, a closed pager) shows as EPIPE where it is written, not
      * as a death. */
     signal(SIGPIPE, SIG_IGN);

@@ -48,7 +48,8 @@ static int grow(struct profiles *profiles, struct err *err)
     size_t *places = calloc(2 * capacity, sizeof *places);
     if (!rows || !places) {
         free(places);
-        return err_set(err, ERR_MEMORY, "out of memory for %zu profiles", capacity);
+        err_set(err, ERR_MEMORY, "out of memory for %zu profiles", capacity);
+        return -1;
     }
     free(profiles->places);
     profiles->places = places;

@@ -161,7 +161,8 @@ static void test_row_sorter_full_disk_names_the_folder(void **state)
     setrlimit(RLIMIT_FSIZE, &saved);
     assert_int_equal(status, -1);
     assert_int_equal(err.code, ERR_IO);
-    assert_non_null(strstr(err.text, getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp"));
+    const char *folder = getenv("TMPDIR");
+    assert_non_null(strstr(err.text, folder ? folder : "/tmp"));
     assert_non_null(strstr(err.text, "File too large"));
 }
 

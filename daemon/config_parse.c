@@ -73,7 +73,7 @@ static int split(char *line, char **key, char **value, struct err *err)
 static int parse_line(struct config *config, struct seen *seen, char *line, size_t number,
                       struct err *err)
 {
-    char *key, *value;
+    char *key = NULL, *value = NULL;
     line = trim(line);
     if (*line == '\0' || *line == '#') {
         return 0;
@@ -151,7 +151,7 @@ out:
 
 int config_set_argument(struct config *config, const char *argument, struct err *err)
 {
-    char *key, *value, *copy = strdup(argument);
+    char *key = NULL, *value = NULL, *copy = strdup(argument);
     if (!copy) {
         return err_set(err, ERR_MEMORY, "out of memory");
     }

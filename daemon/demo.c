@@ -18,7 +18,7 @@
 
 #define PARTITIONS     4
 #define ROWS_PER_S     200 /* what the eye follows */
-#define SETS           6
+#define SETS           7
 #define SET_BYTES      512
 #define SCROBBLE_BYTES 65536
 #define DRAW_MS        200
@@ -148,6 +148,8 @@ static void make_sets(struct demo *demo)
     snprintf(demo->set[i++], SET_BYTES, "admin.listen=127.0.0.1:0");
     snprintf(demo->set[i++], SET_BYTES, "commit.interval.ms=200");
     snprintf(demo->set[i++], SET_BYTES, "log.level=warn");
+    /* the in-process broker is too old to be told not to */
+    snprintf(demo->set[i++], SET_BYTES, "kafka.allow.auto.create.topics=true");
     for (i = 0; i < SETS; i++) {
         demo->sets[i] = demo->set[i];
     }
@@ -251,6 +253,7 @@ static void show(struct demo *demo)
         rd_kafka_message_destroy(message);
         wait_ms = 0;
     }
+    view_settle(&demo->view);
 }
 
 static struct view_frame frame_of(const struct demo *demo)
@@ -267,7 +270,8 @@ static bool complete(const struct demo *demo)
     const struct metrics *metrics = &demo->snapshot.metrics;
     return demo->fed_since_ms && demo->fed == demo->rows && metrics->consumed >= demo->fed &&
            metrics->in_flight == 0 && demo->view.predictions >= metrics->predictions &&
-           demo->view.sessions >= metrics->sessions_closed + metrics->sessions_revised;
+           demo->view.sessions >= metrics->sessions_closed + metrics->sessions_revised &&
+           demo->view.waiting_count == 0;
 }
 
 static void *run(void *ctx)

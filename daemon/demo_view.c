@@ -10,7 +10,8 @@
 #define SHOWN_USERS  14
 #define BAR_COLUMNS  36
 #define LENGTH_BYTES 48
-#define BAR_S        10800.0 /* three hours from edge to edge */
+#define WAIT_ROUNDS  20
+#define BAR_S        21600.0 /* six hours from edge to edge */
 
 void view_init(struct view *view, FILE *out, bool live)
 {
@@ -57,11 +58,12 @@ void view_prediction(struct view *view, const char *json, size_t size)
     if (user_id) {
         struct view_user *user = find_user(view, user_id);
         int64_t session = whole(record, "session");
-        if (session != user->session) {
-            user->first_known = whole(record, "scrobble") == 1;
-            user->first_p50_s = number(record, "p50_s");
-            user->first_average_s = number(record, "average_session_length_s");
+        if (whole(record, "scrobble") == 1) {
+            memmove(user->start + 1, user->start, sizeof user->start - sizeof user->start[0]);
+            user->start[0] = (struct view_start){session, number(record, "p50_s"),
+                                                 number(record, "average_session_length_s")};
         }
+        user->open = true;
         user->session = session;
         user->scrobble = whole(record, "scrobble");
         user->elapsed_s = number(record, "elapsed_s");
@@ -85,10 +87,10 @@ static void print_closed(const struct view *view, const struct view_closed *clos
 {
     char length[LENGTH_BYTES], said[LENGTH_BYTES];
     format_length(closed->length_s, length);
-    format_length(closed->said_s, said);
+    format_length(closed->said.p50_s, said);
     fprintf(view->out, "  %-14.14s session %-4" PRId64 " %4" PRId64 " scrobbles, lasted %s",
             closed->user_id, closed->session, closed->scrobbles, length);
-    if (closed->said) {
+    if (closed->said.session) {
         fprintf(view->out, ", said at its start %s", said);
     }
 }
@@ -98,33 +100,61 @@ void view_session(struct view *view, const char *json, size_t size)
     json_t *record = json_loadb(json, size, 0, NULL);
     const char *user_id = json_string_value(json_object_get(record, "user_id"));
     if (user_id) {
-        struct view_user *user = find_user(view, user_id);
+        if (view->waiting_count == VIEW_WAITING) {
+            view_settle(view);
+        }
         struct view_closed closed = {.session = whole(record, "session"),
                                      .scrobbles = whole(record, "scrobbles"),
                                      .length_s = number(record, "length_s")};
         snprintf(closed.user_id, sizeof closed.user_id, "%s", user_id);
-        if (user->session == closed.session && user->first_known) {
-            closed.said = true;
-            closed.said_s = user->first_p50_s;
-            if (closed.session > 1) {
-                view->scored++;
-                view->error_s += fabs(closed.length_s - closed.said_s);
-                view->average_error_s += fabs(closed.length_s - user->first_average_s);
-            }
-        }
-        if (user->session <= closed.session) {
-            user->user_id[0] = '\0'; /* nobody is listening there any more */
-            user->seen = 0;
-        }
-        memmove(view->closed + 1, view->closed, sizeof view->closed - sizeof view->closed[0]);
-        view->closed[0] = closed;
+        view->waiting[view->waiting_count++] = closed;
         view->sessions++;
-        if (!view->live) {
-            print_closed(view, &closed);
-            fputc('\n', view->out);
-        }
     }
     json_decref(record);
+}
+
+/* Looks up what was said at the session's start. */
+static bool find_start(struct view_user *user, struct view_closed *closed)
+{
+    for (int i = 0; i < VIEW_STARTS; i++) {
+        if (user->start[i].session == closed->session) {
+            closed->said = user->start[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void show_closed(struct view *view, const struct view_closed *closed)
+{
+    memmove(view->closed + 1, view->closed, sizeof view->closed - sizeof view->closed[0]);
+    view->closed[0] = *closed;
+    if (closed->said.session > 1) { /* in the first there is no mean to stand beside */
+        view->scored++;
+        view->error_s += fabs(closed->length_s - closed->said.p50_s);
+        view->average_error_s += fabs(closed->length_s - closed->said.average_s);
+    }
+    if (!view->live) {
+        print_closed(view, closed);
+        fputc('\n', view->out);
+    }
+}
+
+void view_settle(struct view *view)
+{
+    size_t kept = 0;
+    bool full = view->waiting_count == VIEW_WAITING;
+    for (size_t i = 0; i < view->waiting_count; i++) {
+        struct view_closed *closed = &view->waiting[i];
+        struct view_user *user = find_user(view, closed->user_id);
+        if (!find_start(user, closed) && closed->rounds++ < WAIT_ROUNDS && !full) {
+            view->waiting[kept++] = *closed;
+            continue;
+        }
+        user->open = user->open && user->session > closed->session;
+        show_closed(view, closed);
+    }
+    view->waiting_count = kept;
 }
 
 /* # so far, - to the median, . to the ninth decile */
@@ -159,7 +189,7 @@ static const struct view_user *next_recent(const struct view *view, uint64_t see
     const struct view_user *best = NULL;
     for (size_t i = 0; i < VIEW_USERS; i++) {
         const struct view_user *user = &view->user[i];
-        if (user->user_id[0] && user->seen < seen && (!best || user->seen > best->seen)) {
+        if (user->open && user->seen < seen && (!best || user->seen > best->seen)) {
             best = user;
         }
     }
@@ -188,7 +218,7 @@ static void draw_live(const struct view *view, const struct view_frame *frame)
             "   sessions open %" PRIu64 ", closed %" PRIu64 "%s%s",
             view->predictions ? now : "joining the group", frame->fed, frame->total,
             view->predictions, frame->open_sessions, view->sessions, end, end);
-    fprintf(view->out, "  LISTENING     session plays  so far  0:00%*s3:00  median  likely%s",
+    fprintf(view->out, "  LISTENING     session plays  so far  0:00%*s6:00  median  likely%s",
             BAR_COLUMNS - 6, "", end);
     for (int i = 0; i < SHOWN_USERS; i++) {
         user = next_recent(view, i == 0 ? UINT64_MAX : user ? user->seen : 0);

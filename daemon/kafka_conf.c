@@ -34,8 +34,6 @@ static const struct kafka_default defaults[] = {
     {"partitioner", "murmur2_random", KAFKA_PRODUCER, true, "where Java clients put a key"},
     {"message.timeout.ms", "0", KAFKA_PRODUCER, true,
      "records wait for the broker as long as it takes; outrod pauses its input meanwhile"},
-    {"log.configuration.warnings", "false", KAFKA_BOTH, true,
-     "the same keys go to consumer and producer, each ignores the other's"},
 };
 /* clang-format on */
 

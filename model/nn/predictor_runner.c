@@ -221,9 +221,8 @@ static void base_block(struct predictor_runner *runner, size_t rows, const float
     const struct predictor_scaler *scaler = &runner->predictor->scaler;
     const struct predictor_shape *shape = &runner->predictor->shape;
     size_t stride = input_stride(runner);
-    if (shape->hidden)
-        for (size_t row = 0; row < rows; row++)
-            memcpy(runner->input + row * stride, h[row], shape->hidden * sizeof(float));
+    for (size_t row = 0; h && row < rows; row++)
+        memcpy(runner->input + row * stride, h[row], shape->hidden * sizeof(float));
     scaler_apply(rows, START_FEATURES, start, scaler->start_mean, scaler->start_inverse_sd,
                  runner->input + shape->hidden, stride);
     fill_rows(rows, runner->dense, runner->base_b, runner->first);

@@ -17,6 +17,7 @@
 #include "nn/tensor.h"
 
 #define BATCH_MAX 256
+#define WIDTH_MAX 256 /* of H and D */
 #define ROUNDS    7
 #define ROUND_NS  2e7 /* how long a round is meant to take */
 
@@ -24,13 +25,16 @@ struct bench {
     struct predictor *net;
     struct predictor_runner *runner;
     struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    float *states, *bases; /* (batch,H), (batch,D) */
+    float states[BATCH_MAX * WIDTH_MAX], bases[BATCH_MAX * WIDTH_MAX]; /* (batch,H), (batch,D) */
     float *h[BATCH_MAX], *base[BATCH_MAX];
     const float *const_h[BATCH_MAX], *const_base[BATCH_MAX];
     float x[BATCH_MAX * STEP_INPUTS], start[BATCH_MAX * START_FEATURES];
     float live[BATCH_MAX * LIVE_FEATURES], kernel[BATCH_MAX * QUANTILES];
     float remaining[BATCH_MAX * QUANTILES];
-    float *input, *gates_x, *gates_h, *first, *second; /* scratch of the sgemm form */
+    /* scratch of the sgemm form */
+    float input[BATCH_MAX * 2 * WIDTH_MAX], first[BATCH_MAX * WIDTH_MAX];
+    float second[BATCH_MAX * WIDTH_MAX];
+    float gates_x[BATCH_MAX * 3 * WIDTH_MAX], gates_h[BATCH_MAX * 3 * WIDTH_MAX];
 };
 
 static double now_ns(void)
@@ -132,20 +136,13 @@ static void fill(struct random *random, float *out, size_t count, float low, flo
 
 static int bench_init(struct bench *b, const struct predictor_shape *shape, struct err *err)
 {
-    size_t h = shape->hidden, d = shape->dense, width = 3 * h + STEP_INPUTS + LIVE_FEATURES + d;
+    size_t h = shape->hidden, d = shape->dense;
     struct random random;
     random_init(&random, 1, 0);
     b->net = predictor_new(shape, 1, err);
     b->runner = b->net ? predictor_runner_new(b->net, BATCH_MAX, err) : NULL;
     if (!b->runner)
         return -1;
-    float **blocks[] = {&b->states,  &b->bases, &b->input, &b->gates_x,
-                        &b->gates_h, &b->first, &b->second};
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
-        *blocks[i] = calloc(BATCH_MAX * width, sizeof(float));
-        if (!*blocks[i])
-            return err_set(err, ERR_MEMORY, "no memory for the benchmark");
-    }
     predictor_tensors(shape, b->tensor);
     for (size_t i = 0; i < BATCH_MAX; i++) {
         b->const_h[i] = b->h[i] = b->states + i * h;
@@ -160,9 +157,6 @@ static int bench_init(struct bench *b, const struct predictor_shape *shape, stru
 
 static void bench_release(struct bench *b)
 {
-    float *blocks[] = {b->states, b->bases, b->input, b->gates_x, b->gates_h, b->first, b->second};
-    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
-        free(blocks[i]);
     predictor_runner_free(b->runner);
     predictor_free(b->net);
 }
@@ -178,13 +172,14 @@ int main(int argc, char **argv)
     static const size_t batches[] = {1, 16, 64, BATCH_MAX};
     struct predictor_shape shape = {32, 64};
     struct err err = {0};
-    struct bench b = {0};
+    static struct bench b;
     if (argc > 1)
         shape.hidden = (uint32_t)strtoul(argv[1], NULL, 10);
     if (argc > 2)
         shape.dense = (uint32_t)strtoul(argv[2], NULL, 10);
-    if (shape.hidden == 0) {
-        fprintf(stderr, "bench_rnn: HIDDEN must be above 0\n");
+    if (shape.hidden < 1 || shape.hidden > WIDTH_MAX || shape.dense < 1 ||
+        shape.dense > WIDTH_MAX) {
+        fprintf(stderr, "bench_rnn: HIDDEN and DENSE are 1 .. %d\n", WIDTH_MAX);
         return 2;
     }
     if (bench_init(&b, &shape, &err)) {

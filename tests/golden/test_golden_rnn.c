@@ -64,7 +64,7 @@ static double *fetch(const struct golden *g, const char *name, size_t count)
     const struct safetensor *tensor = safetensors_find(&g->file, name);
     if (!tensor || safetensor_values(tensor) != count)
         fail_msg("the reference has no tensor %s of %zu values", name, count);
-    double *values = calloc(count, sizeof *values);
+    double *values = calloc(count + 1, sizeof *values);
     assert_non_null(values);
     safetensor_read_f64(&g->file, tensor, values);
     return values;
@@ -113,7 +113,7 @@ static unsigned char *read_file(const char *path, size_t *size)
 
 static real *block(size_t count)
 {
-    real *values = calloc(count, sizeof *values);
+    real *values = calloc(count + 1, sizeof *values);
     assert_non_null(values);
     return values;
 }
@@ -271,7 +271,7 @@ static bool search_start(struct golden *g, const double *ended, const real *firs
     const struct optimizer_settings momentum = {.kind = OPTIMIZER_SGD, .momentum = .9};
     size_t count = g->offset[TENSORS];
     double losses[CURVE_STEPS], *expected = fetch(g, "curve.sgd_momentum", CURVE_STEPS);
-    double *start = calloc(count, sizeof *start), worst = 0;
+    double *start = calloc(count + 1, sizeof *start), worst = 0;
     assert_non_null(start);
     for (size_t i = 0; i < count; i++)
         start[i] = ended[i] + reach * (double)first[i];

@@ -357,8 +357,8 @@ static void test_predictor_seed_decides_the_weights(void **state)
     struct predictor *a = predictor_new(&shapes[0], 1, &err);
     struct predictor *b = predictor_new(&shapes[0], 1, &err);
     struct predictor *c = predictor_new(&shapes[0], 2, &err);
-    struct predictor *d = a ? predictor_copy(a, &err) : NULL;
     assert_non_null(a);
+    struct predictor *d = predictor_copy(a, &err);
     assert_non_null(b);
     assert_non_null(c);
     assert_non_null(d);

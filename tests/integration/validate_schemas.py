@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds records, and the contracts themselves, against schemas/ by a validator that is not ours.
 
-usage: validate_schemas.py                       the schemas, their examples, asyncapi.yaml, the invalid records
+usage: validate_schemas.py                       the schemas, their examples, asyncapi.yaml, tests/fixtures
        validate_schemas.py NAME FILE [NAME FILE ...]
                                                  records of FILE, one JSON object a line ("-": standard input),
                                                  against schemas/NAME.json
@@ -19,6 +19,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas"
 INVALID = ROOT / "tests" / "fixtures" / "invalid"
+VALID = ROOT / "tests" / "fixtures" / "valid"
 PUBLISHED = ("prediction", "session", "rejected")  # what we write has no field that the contract does not name
 SHOWN = 20
 
@@ -192,6 +193,16 @@ def check_invalid_records():
             yield f"{path.name}: {'refused after all' if refused else 'taken'} by scrobble.json"
 
 
+def check_valid_records():
+    """What our reader takes (unit.scrobble_json reads the same files), the schema takes."""
+    files = sorted(VALID.glob("*.json"))
+    if len(files) < 15:
+        yield f"{VALID}: only {len(files)} records"
+    for path in files:
+        for problem in problems("scrobble", parse_strictly(path.read_text(encoding="utf-8"))):
+            yield f"{path.name}: {problem}"
+
+
 def check_contracts():
     for name in names():
         yield from check_schema(name)
@@ -200,6 +211,7 @@ def check_contracts():
     yield from check_asyncapi()
     yield from check_reasons()
     yield from check_invalid_records()
+    yield from check_valid_records()
 
 
 def main(arguments):

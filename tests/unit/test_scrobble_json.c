@@ -215,28 +215,61 @@ static size_t read_file(const char *folder, const char *name, char *out, size_t 
     return size;
 }
 
-static void test_scrobble_json_refuses_corpus_for_its_reason(void **state)
+static void check_valid_file(const char *name, const char *data, size_t size,
+                             struct scrobble_scratch *scratch)
 {
-    static const char folder[] = OUTRO_FIXTURES "/invalid";
+    struct scrobble scrobble;
+    struct err detail = {0};
+    char *json = exact_copy(data, size);
+    if (scrobble_from_json(json, size, scratch, &scrobble, &detail) != REJECT_NONE)
+        fail_msg("%s: %s", name, detail.text);
+    assert_int_equal(scrobble_from_json_general(json, size, scratch, &scrobble, NULL), 0);
+    free(json);
+}
+
+/* Calls check for each record of a folder of fixtures. @return how many */
+static int walk(const char *folder, void (*check)(const char *name, const char *data, size_t size,
+                                                  struct scrobble_scratch *scratch))
+{
     char data[16384];
     int count = 0;
-    (void)state;
     struct scrobble_scratch *scratch = scrobble_scratch_new();
     DIR *entries = opendir(folder);
     assert_non_null(entries);
     for (struct dirent *entry; (entry = readdir(entries));) {
-        char reason[64] = "";
-        const char *dot = strchr(entry->d_name, '.');
-        if (!strstr(entry->d_name, ".json") || !dot || (size_t)(dot - entry->d_name) > 63)
+        if (!strstr(entry->d_name, ".json"))
             continue;
-        memcpy(reason, entry->d_name, (size_t)(dot - entry->d_name));
         size_t size = read_file(folder, entry->d_name, data, sizeof data);
-        check_refused(entry->d_name, data, size, reason, scratch);
+        check(entry->d_name, data, size, scratch);
         count++;
     }
     closedir(entries);
     scrobble_scratch_free(scratch);
-    assert_true(count >= 120);
+    return count;
+}
+
+/* <reason>.<what is wrong>.json */
+static void check_invalid_file(const char *name, const char *data, size_t size,
+                               struct scrobble_scratch *scratch)
+{
+    char reason[64] = "";
+    size_t length = strcspn(name, ".");
+    assert_true(length < sizeof reason);
+    memcpy(reason, name, length);
+    check_refused(name, data, size, reason, scratch);
+}
+
+static void test_scrobble_json_refuses_corpus_for_its_reason(void **state)
+{
+    (void)state;
+    assert_true(walk(OUTRO_FIXTURES "/invalid", check_invalid_file) >= 120);
+}
+
+/* The same files hold for the schema: contract.schemas. */
+static void test_scrobble_json_reads_what_the_schema_allows(void **state)
+{
+    (void)state;
+    assert_true(walk(OUTRO_FIXTURES "/valid", check_valid_file) >= 15);
 }
 
 static void test_scrobble_json_names_the_field_that_is_wrong(void **state)
@@ -438,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_scrobble_json_reads_listens),
         cmocka_unit_test(test_scrobble_json_reads_recent_tracks),
         cmocka_unit_test(test_scrobble_json_refuses_corpus_for_its_reason),
+        cmocka_unit_test(test_scrobble_json_reads_what_the_schema_allows),
         cmocka_unit_test(test_scrobble_json_names_the_field_that_is_wrong),
         cmocka_unit_test(test_scrobble_json_limits_are_inclusive),
         cmocka_unit_test(test_scrobble_json_null_value_has_its_own_reason),

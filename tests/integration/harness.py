@@ -163,3 +163,13 @@ class IntegrationTest(unittest.TestCase):
 
         kafka_wire.eventually(committed, timeout_s, f"{self.group} committed {ends}")
         return sum(ends.values())
+
+    def settled_metrics(self, daemon, consumed):
+        """The metrics once they show that many messages consumed and every record acknowledged; they are published a
+        moment after the commit that await_drained sees."""
+        def settled():
+            metrics = daemon.metrics()
+            done = metrics.total("outro_scrobbles_consumed_total") >= consumed
+            return metrics if done and metrics.total("outro_records_in_flight") == 0 else None
+
+        return kcat.wait_until(settled, 30, f"{daemon.name} has {consumed} messages in its metrics")

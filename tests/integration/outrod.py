@@ -48,7 +48,7 @@ class Outrod:
         self.log_file = Path(folder) / f"{name}.log"
         self.child = None
         self.events, self.changed = [], threading.Condition()
-        self.port = None
+        self.port, self.log_ended = None, False
 
     def write_config(self):
         self.config_file.write_text("".join(f"{key} = {value}\n" for key, value in self.config.items()))
@@ -56,7 +56,7 @@ class Outrod:
     def start(self):
         """Starts the process and waits until it says where its admin port is."""
         self.write_config()
-        self.events, self.port = [], None
+        self.events, self.port, self.log_ended = [], None, False
         self.child = subprocess.Popen([self.program, "-c", str(self.config_file)], stdin=subprocess.DEVNULL,
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.thread = threading.Thread(target=self._read_log, args=(self.child.stderr,), daemon=True)
@@ -78,17 +78,17 @@ class Outrod:
                     self.events.append(event)
                     self.changed.notify_all()
         with self.changed:
+            self.log_ended = True
             self.changed.notify_all()
 
     def wait_event(self, condition, timeout_s, what, after=0):
         """The first logged event past number `after` that satisfies the condition; fails at once when the process ends."""
         def find():
-            found = next((e for e in self.events[after:] if condition(e)), None)
-            return found or (self.child.poll() is not None and not self.thread.is_alive())
+            return next((e for e in self.events[after:] if condition(e)), None)
 
         with self.changed:
-            self.changed.wait_for(find, timeout_s)
-            found = next((e for e in self.events[after:] if condition(e)), None)
+            self.changed.wait_for(lambda: find() or self.log_ended, timeout_s)
+            found = find()
         if not found:
             raise AssertionError(f"{self.name}: no {what} within {timeout_s:g} s\n{self.log_tail()}")
         return found

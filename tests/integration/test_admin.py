@@ -16,8 +16,8 @@ class Admin(harness.IntegrationTest):
         self.await_ready(daemon)
         self.feed(lines + lines[:7] + [b"user\tno json"])
         total = self.await_drained()
-        kcat.wait_until(lambda: daemon.metrics().total("outro_partition_lag") == 0, 30, "no lag is left")
-        metrics = daemon.metrics()
+        metrics = self.settled_metrics(daemon, total)
+        self.assertEqual(metrics.total("outro_partition_lag"), 0)
         self.assertEqual(metrics.total("outro_scrobbles_consumed_total"), total)
         self.assertEqual(metrics.total("outro_outcomes_total"), total)
         self.assertEqual(metrics.total("outro_rejected_total"),

@@ -22,7 +22,7 @@ class Parity(harness.IntegrationTest):
         daemon = self.outrod().start()
         self.feed(lines)
         self.assertEqual(self.await_drained(), len(lines))
-        metrics = daemon.metrics()
+        metrics = self.settled_metrics(daemon, len(lines))
         self.assertEqual(daemon.stop(), 0)
 
         self.check_against(*parity.replay(lines, self.folder, harness.PREPARED / "bundle-a"))

@@ -23,7 +23,7 @@ class RealLog(harness.IntegrationTest):
         daemon = self.outrod(commit_interval_ms=1000).start()
         self.feed(lines)
         self.await_drained(timeout_s=600)
-        metrics = daemon.metrics()
+        metrics = self.settled_metrics(daemon, len(lines))
         self.assertEqual(daemon.stop(), 0)
 
         self.assertEqual(metrics.total("outro_scrobbles_consumed_total"), len(lines))

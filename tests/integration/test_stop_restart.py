@@ -40,7 +40,8 @@ class StopRestart(harness.IntegrationTest):
     def test_kill_and_restart_miss_nothing(self):
         lines = harness.prepared_lines()
         half = len(lines) // 2
-        daemon = self.outrod().start()
+        # The group waits this long for the dead one before its partitions are given out again.
+        daemon = self.outrod(kafka_session_timeout_ms=3000, kafka_heartbeat_interval_ms=500).start()
         self.await_ready(daemon)
         feeder = self.feeder()
         feeder.write(lines[:half])

@@ -101,7 +101,7 @@ static void on_other(struct evhttp_request *request, void *ctx)
 
 static void log_address(struct admin *admin, struct evhttp_bound_socket *bound)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     char host[INET6_ADDRSTRLEN] = "?";
     uint16_t port = 0;

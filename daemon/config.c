@@ -17,18 +17,18 @@ static const char *const format_words[] = {"text", "json", NULL};
 
 #define TEXT(key, kind, field, value, bits, text)                                                  \
     {                                                                                              \
-        .name = key, .type = kind, .offset = offsetof(struct config, field), .fallback = value,    \
-        .flags = bits, .doc = text                                                                 \
+        .name = (key), .type = (kind), .offset = offsetof(struct config, field),                   \
+        .fallback = (value), .flags = (bits), .doc = (text)                                        \
     }
 #define NUMBER(key, field, value, low, high, bits, text)                                           \
     {                                                                                              \
-        .name = key, .type = CONFIG_NUMBER, .offset = offsetof(struct config, field),              \
-        .fallback = value, .min = low, .max = high, .flags = bits, .doc = text                     \
+        .name = (key), .type = CONFIG_NUMBER, .offset = offsetof(struct config, field),            \
+        .fallback = (value), .min = (low), .max = (high), .flags = (bits), .doc = (text)           \
     }
 #define CHOICE(key, field, value, list, bits, text)                                                \
     {                                                                                              \
-        .name = key, .type = CONFIG_CHOICE, .offset = offsetof(struct config, field),              \
-        .fallback = value, .words = list, .flags = bits, .doc = text                               \
+        .name = (key), .type = CONFIG_CHOICE, .offset = offsetof(struct config, field),            \
+        .fallback = (value), .words = (list), .flags = (bits), .doc = (text)                       \
     }
 
 /* clang-format off */

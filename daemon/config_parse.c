@@ -62,12 +62,17 @@ static int split(char *line, char **key, char **value, struct err *err)
 {
     char *equals = strchr(line, '=');
     if (!equals) {
-        return err_set(err, ERR_USAGE, "\"%.80s\" is not of the form key = value", line);
+        err_set(err, ERR_USAGE, "\"%.80s\" is not of the form key = value", line);
+        return -1;
     }
     *equals = '\0';
     *key = trim(line);
     *value = trim(equals + 1);
-    return **key ? 0 : err_set(err, ERR_USAGE, "there is no key before the =");
+    if (**key == '\0') {
+        err_set(err, ERR_USAGE, "there is no key before the =");
+        return -1;
+    }
+    return 0;
 }
 
 static int parse_line(struct config *config, struct seen *seen, char *line, size_t number,

@@ -211,8 +211,8 @@ static int feed_one(struct demo *demo, char *json, struct err *err)
     }
     rd_kafka_resp_err_t code = rd_kafka_producev(
         demo->feeder, RD_KAFKA_V_TOPIC(topics[0]), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(scrobble.user_id.data, scrobble.user_id.size), RD_KAFKA_V_VALUE(json, size),
-        RD_KAFKA_V_END);
+        RD_KAFKA_V_KEY((void *)(uintptr_t)scrobble.user_id.data, scrobble.user_id.size),
+        RD_KAFKA_V_VALUE(json, size), RD_KAFKA_V_END);
     if (code) {
         return err_set(err, ERR_KAFKA, "demo: feeding: %s", rd_kafka_err2str(code));
     }

@@ -18,7 +18,8 @@ static enum log_level level_of(int syslog_level)
 /* The operator's properties go to both clients; each says that it ignores the other's. */
 static bool is_noise(const char *facility, const char *text)
 {
-    return strcmp(facility, "CONFWARN") == 0 && strstr(text, "property and will be ignored by this");
+    return strcmp(facility, "CONFWARN") == 0 &&
+           strstr(text, "property and will be ignored by this");
 }
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)

@@ -44,7 +44,7 @@ static void test_metrics_every_row_prints_its_own_field(void **state)
     fclose(page.out);
     value = 1000;
 #define X(field, type, name, labels, help)                                                         \
-    snprintf(line, sizeof line, labels[0] ? "\n%s{%s} %llu\n" : "\n%s%s %llu\n", name, labels,     \
+    snprintf(line, sizeof line, (labels)[0] ? "\n%s{%s} %llu\n" : "\n%s%s %llu\n", name, labels,   \
              (unsigned long long)value++);                                                         \
     assert_has(page.text, line);
     METRICS_TABLE(X)

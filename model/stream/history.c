@@ -42,10 +42,11 @@ static double tail_s(uint8_t code)
     return code * code / 5.0;
 }
 
-/* Last start of a session in the ring, epoch seconds. */
+/* Last start of a session in the ring, epoch seconds; what the tail rounds never takes it before
+ * the first. */
 static double last_start_s(uint32_t start_s, uint32_t length_ms, uint8_t tail)
 {
-    return start_s + length_ms / 1000.0 - tail_s(tail);
+    return start_s + fmax(length_ms / 1000.0 - tail_s(tail), 0);
 }
 
 struct past_session history_previous(const struct user_layout *layout,

@@ -37,9 +37,17 @@ static bool within_gap(const struct session_sums *session, int64_t ms, int64_t g
     return ms >= session->start_ms - gap_ms && ms <= session_end_ms(session) + gap_ms;
 }
 
-static bool inside(const struct session_sums *session, int64_t ms)
+/* A start that was moved back may have come within the gap of the session before. What is not
+ * behind that one's last scrobble is no part of this one, or the two would overlap. */
+static bool behind(const struct session_sums *before, int64_t ms)
 {
-    return session->number > 0 && ms >= session->start_ms && ms <= session->last_ms;
+    return before->number == 0 || ms > before->last_ms;
+}
+
+/* The same for `previous`, whose session before is folded: its gap says where that one ended. */
+static bool behind_folded(const struct session_sums *previous, int64_t ms)
+{
+    return previous->number == 1 || ms > previous->start_ms - previous->gap_ms;
 }
 
 /* The rule in order; session_end_ms covers d > 0 and d unknown, and diff <= d never passes it. */
@@ -56,11 +64,10 @@ static enum placement place_in_open(const struct stream_params *params,
         return past_gap(current, ms, params->gap_ms) ? PLACE_OPENS : PLACE_CONTINUES;
     if (ms >= current->start_ms)
         return PLACE_INSIDE;
-    /* A start that was moved back may have come within the gap of the session before: what lies
-     * inside that one stays there. */
-    if (current->start_ms - ms <= params->gap_ms && !inside(previous, ms))
+    if (current->start_ms - ms <= params->gap_ms && behind(previous, ms))
         return PLACE_BEFORE;
-    if (previous->number > 0 && within_gap(previous, ms, params->gap_ms) && in_time)
+    if (previous->number > 0 && within_gap(previous, ms, params->gap_ms) && in_time &&
+        behind_folded(previous, ms))
         return PLACE_PREVIOUS;
     return PLACE_LATE;
 }
@@ -80,7 +87,7 @@ enum placement sessionizer_place(const struct stream_params *params, const struc
         return place_in_open(params, user, ms, in_time);
     if (past_gap(current, ms, params->gap_ms))
         return PLACE_OPENS;
-    if (within_gap(current, ms, params->gap_ms) && in_time)
+    if (within_gap(current, ms, params->gap_ms) && in_time && behind(&user->previous, ms))
         return PLACE_REOPENS;
     return PLACE_LATE;
 }
@@ -117,7 +124,8 @@ static void move_times(struct session_sums *session, const struct play *play)
 {
     int64_t ms = play->time.ms;
     if (ms < session->start_ms) {
-        session->gap_ms -= session->start_ms - ms;
+        if (session->number > 1) /* the first one's is a definition */
+            session->gap_ms -= session->start_ms - ms;
         session->start_ms = ms;
     } else if (ms >= session->last_ms) {
         if (session->scrobbles > 0) {

@@ -1,16 +1,27 @@
 /* sessionizer.h - groups one user's scrobbles into sessions by event time, and says of each where
  * it belongs. Pure: no clock, no I/O, no allocation. Source: session windows, Akidau et al., The
- * Dataflow Model, VLDB 2015; the rule in order is that of the re-implemented system (strict gap of
- * 1,800 s, measured from the end of a track of known duration): d > 0:  diff <= d           -> goes
- * on          d unknown:  diff > gap -> the session ends diff - d > gap      -> ends at + d else ->
- * goes on else                -> goes on A session is due to close when stream time has moved more
- * than the gap past both its end and the stream time at which its last scrobble arrived, so that a
- * bulk upload of an offline day is cut into its true sessions. A scrobble that does not go on in
- * order, with the latest session open: inside it                                  -> counted, times
- * unchanged before its start by no more than the gap   -> moves the start back within the gap of
- * the session before       -> changes that one (if not later than allowed) with the latest session
- * closed: past its end by more than the gap          -> opens the next within the gap of it ->
- * reopens it (if not later than allowed) and otherwise it is late. */
+ * Dataflow Model, VLDB 2015; the rule in order is that of the re-implemented system: diff from
+ * start to start, d the duration of the earlier track (0 unknown), gap 1,800 s by default, strict:
+ *
+ * - diff <= d: the session goes on
+ * - diff - d > gap: it ended at the earlier start + d, and the next one opens
+ * - else: it goes on
+ *
+ * A session is due to close when stream time has moved more than the gap past both its end and the
+ * stream time at which its last scrobble arrived, so that a bulk upload of an offline day is cut
+ * into its true sessions. A scrobble older than the user's last one, with the latest session open:
+ *
+ * - inside it: counted, times unchanged
+ * - before its start by no more than the gap: moves the start back
+ * - within the gap of the session before: changes that one (if not later than allowed)
+ *
+ * and with the latest session closed, a scrobble of any time:
+ *
+ * - past its end by more than the gap: opens the next
+ * - within the gap of it: reopens it (if not later than allowed)
+ *
+ * Otherwise it is late. Sessions never overlap: what is not behind the last scrobble of the session
+ * before belongs to that one, or is late. */
 #ifndef OUTRO_STREAM_SESSIONIZER_H
 #define OUTRO_STREAM_SESSIONIZER_H
 

@@ -39,6 +39,7 @@ struct session_sums {
     uint32_t last_track, last_artist;                    /* hashes */
     uint16_t distinct_artists, same_artist, new_artists; /* saturating */
     uint16_t open;
+    uint32_t reserved; /* no padding: records are compared and saved as bytes */
 };
 
 /* Running statistics of all folded sessions (MODEL.md "Features"). */
@@ -70,7 +71,9 @@ struct user_state {
     uint8_t user_id_size;
     uint8_t recent_next; /* where the next fingerprint goes */
     uint16_t recent_high[RECENT];
+    uint16_t reserved16;
     uint32_t recent_low[RECENT]; /* 48-bit fingerprints of (time, track); 0 empty */
+    uint32_t reserved32;
     struct session_sums current, previous;
     struct history_stats history;
     struct step_entry step[STEP_RING]; /* of folded session number n at (n - 1) % STEP_RING */

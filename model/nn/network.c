@@ -8,8 +8,6 @@
 #include "nn/gru.h"
 #include "nn/loss.h"
 
-static const double levels[QUANTILES] = {.1, .5, .9};
-
 enum { FIRST, MIDDLE, LAST, LAYERS };
 
 /* Where the tensors of one block are: of the parameters to read, of the gradient to add to. */
@@ -225,7 +223,7 @@ double network_loss(struct network *network, const real *params, const struct ne
                              .prediction = network->output,
                              .target = batch->target,
                              .scale = batch->scale};
-    double loss = loss_pinball(&rows, levels, gradient ? network->d_output : NULL);
+    double loss = loss_pinball(&rows, predictor_levels, gradient ? network->d_output : NULL);
     if (gradient)
         backward(network, params, batch, gradient);
     return loss;

@@ -8,6 +8,8 @@
 
 #include "nn/random.h"
 
+const double predictor_levels[QUANTILES] = {.1, .5, .9};
+
 /* Wide enough for any net that could serve, small enough that no product of them overflows. */
 #define WIDTH_MAX 4096u
 

@@ -18,6 +18,10 @@
 #define LIVE_FEATURES  16
 #define SCALED_CLIP    5.0f /* standardised inputs are clipped at +- this */
 
+#define REMAINING_OFFSET_S 30.0f /* ln(seconds + this) is what the net is about */
+
+extern const double predictor_levels[QUANTILES]; /* .1 .5 .9 */
+
 struct predictor_shape {
     uint32_t hidden; /* H of the GRU; 0: no recurrent net, the head alone */
     uint32_t dense;  /* D, width of both hidden layers of the head */

@@ -8,8 +8,7 @@
 #include "nn/predictor.h"
 #include "nn/scaler.h"
 
-#define OFFSET_S 30.0f /* ln(seconds + 30) is what the head corrects */
-#define ALIGN    64
+#define ALIGN 64 /* of the packed weights: a cache line, the widest vector */
 
 /* Weights are turned to (inputs, outputs), so that a vector holds neighbouring outputs, and padded
  * with zeros: padded gates keep padded states at zero, padded outputs are never read. H and D below
@@ -260,8 +259,9 @@ static void remaining_seconds(const struct predictor_runner *runner, size_t rows
     for (size_t row = 0; row < rows; row++, kernel += QUANTILES, remaining += QUANTILES) {
         for (size_t q = 0; q < QUANTILES; q++) {
             float base_s = clamp_float(kernel[q], 0, FLT_MAX);
-            remaining[q] =
-                clamp_float((base_s + OFFSET_S) * correction[row * 4 + q] - OFFSET_S, 0, FLT_MAX);
+            remaining[q] = clamp_float((base_s + REMAINING_OFFSET_S) * correction[row * 4 + q] -
+                                           REMAINING_OFFSET_S,
+                                       0, FLT_MAX);
         }
         sort_two(&remaining[0], &remaining[1]);
         sort_two(&remaining[1], &remaining[2]);

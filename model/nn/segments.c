@@ -6,8 +6,6 @@
 
 #include "nn/scaler.h"
 
-#define OFFSET_S 30.0f
-
 static int check_rows(const struct train_set *set, size_t index, struct err *err)
 {
     const struct train_user *user = &set->user[index];
@@ -133,8 +131,8 @@ static void fill_row(struct group *group, size_t at, const struct train_row *row
     scaler_apply(1, LIVE_FEATURES, row->live, scaler->live_mean, scaler->live_inverse_sd,
                  features + START_FEATURES, ROW_FEATURES);
     for (size_t q = 0; q < QUANTILES; q++)
-        group->base[at * QUANTILES + q] = logf(row->kernel_s[q] + OFFSET_S);
-    group->target[at] = logf(row->remaining_s + OFFSET_S);
+        group->base[at * QUANTILES + q] = logf(row->kernel_s[q] + REMAINING_OFFSET_S);
+    group->target[at] = logf(row->remaining_s + REMAINING_OFFSET_S);
 }
 
 /* Four factors a draw: a probability to within 2^-16 is enough. */

@@ -6,8 +6,6 @@
 
 #define CHUNK 256 /* rows of one session that are predicted together */
 
-static const double levels[QUANTILES] = {.1, .5, .9};
-
 /* Scratch of one run over the users. */
 struct pass {
     struct predictor_runner *runner;
@@ -23,7 +21,7 @@ static double pinball(const float *quantile, double truth)
     double sum = 0;
     for (size_t q = 0; q < QUANTILES; q++) {
         double e = truth - (double)quantile[q];
-        sum += e > 0 ? levels[q] * e : (levels[q] - 1) * e;
+        sum += e > 0 ? predictor_levels[q] * e : (predictor_levels[q] - 1) * e;
     }
     return sum;
 }

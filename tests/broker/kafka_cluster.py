@@ -242,6 +242,8 @@ class Cluster:
                 "group.min.session.timeout.ms=1000",
                 "num.network.threads=2",
                 "num.io.threads=2",
+                "broker.session.timeout.ms=3000",  # a killed broker may come back this soon
+                "broker.heartbeat.interval.ms=500",
                 "log.cleaner.dedupe.buffer.size=8388608",
                 "controlled.shutdown.enable=true",
                 "",

@@ -119,6 +119,8 @@ class IntegrationTest(unittest.TestCase):
             "commit.interval.ms": 100,
             # Only scrobbles move time here, as in a replay; the idle rule has a test of its own.
             "time.idle.advance.ms": 0,
+            # Brokers come back within a second or two here: looking for them every ten would only be waiting.
+            "kafka.reconnect.backoff.max.ms": 500,
             "log.format": "json",
         }
         config.update({key.replace("_", "."): value for key, value in overrides.items()})

@@ -10,7 +10,8 @@ from typing import NamedTuple, Optional
 FORMAT = r"%p %o %K %S %h\n%k%s\n"
 FACTS = re.compile(rb"(\d+) (\d+) (-?\d+) (-?\d+) (.*)\n", re.S)
 HEADER_NAMES = (b"reason", b"detail", b"source.topic", b"source.partition", b"source.offset")
-HEADERS = re.compile(rb",".join(re.escape(name) + rb"=(.*)" for name in HEADER_NAMES), re.S)
+HEADERS = re.compile(rb",".join(rb"(%b)=(.*)" % re.escape(name) for name in HEADER_NAMES)
+                     + rb"(?:,(truncated\.from)=(.*))?", re.S)
 
 
 class Record(NamedTuple):
@@ -24,7 +25,8 @@ class Record(NamedTuple):
 
 def _headers(text):
     found = HEADERS.fullmatch(text)
-    return dict(zip((name.decode() for name in HEADER_NAMES), (v.decode() for v in found.groups()))) if found else {}
+    words = [word.decode() for word in found.groups() if word is not None] if found else []
+    return dict(zip(words[::2], words[1::2]))
 
 
 def _read_exactly(stream, size):

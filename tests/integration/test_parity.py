@@ -31,9 +31,12 @@ class Parity(harness.IntegrationTest):
         self.assertEqual(metrics.total("outro_rejected_total"), len(self.read("rejected")))
 
     def test_parity_a_silent_partition_closes_its_sessions_by_the_clock(self):
-        lines = harness.prepared_lines()[:3000]
-        predictions, sessions = parity.replay(lines, self.folder, harness.PREPARED / "bundle-a")
-        self.outrod(time_idle_advance_ms=300).start()
+        bundle = harness.PREPARED / "bundle-brisk"
+        lines = [harness.scrobble_line(f"user_{user}", 1241478537000 + 1000 * second)
+                 for second in range(5) for user in range(20)]
+        predictions, sessions = parity.replay(lines, self.folder, bundle)
+        self.assertEqual(len(sessions), 20)
+        self.outrod(bundle_path=bundle, session_gap_s=2, time_idle_advance_ms=300).start()
         follower = self.follow("sessions")
         self.feed(lines)
         follower.wait(lambda records: len(records) >= len(sessions), 60, "every session closed")

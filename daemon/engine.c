@@ -1,5 +1,6 @@
 #include "daemon/engine.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -211,6 +212,18 @@ static void on_mail(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
+/* Every second anew while it lasts: partitions that arrived meanwhile are not paused yet. */
+static void pause_input(struct engine *engine)
+{
+    if (!engine->paused) {
+        logger_event(engine->logger, LEVEL_WARN, "paused",
+                     "input is paused: %" PRIu64 " records wait for the brokers",
+                     ledger_in_flight(&engine->ledger));
+    }
+    engine->paused = true;
+    consumer_pause(engine->consumer, true);
+}
+
 /* Once a second whatever happens: a consumer that is only polled when it rings is put out of its
  * group. */
 static void on_second(evutil_socket_t fd, short what, void *ctx)
@@ -218,12 +231,8 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
     struct engine *engine = ctx;
     (void)fd;
     (void)what;
-    if (engine->stalled && !engine->paused) {
-        engine->paused = true;
-        consumer_pause(engine->consumer, true);
-        logger_event(engine->logger, LEVEL_WARN, "paused",
-                     "input is paused: %llu records wait for the brokers",
-                     (unsigned long long)ledger_in_flight(&engine->ledger));
+    if (engine->stalled) {
+        pause_input(engine);
     }
     turn(engine);
     engine_advance_idle(engine);

@@ -103,26 +103,42 @@ static void take_message(struct engine *engine, const rd_kafka_message_t *messag
     partition->arrival_ms = engine->intake.now_ms;
 }
 
+/* Read to its end. Behind the last message there may be markers of transactions: they count as
+ * read, too. */
+static void take_end(struct partition *partition, int64_t offset)
+{
+    if (offset > partition->next_offset) {
+        partition->next_offset = offset;
+    }
+    if (!partition->at_end) { /* later ends come without a message before them */
+        partition->arrival_stream_time = state_store_stream_time(partition->store);
+    }
+    partition->at_end = true;
+}
+
 /* Not a message but news about a partition or the client. */
 static void take_news(struct engine *engine, const rd_kafka_message_t *news)
 {
     struct partition *partition = partition_set_find(&engine->partitions, news->partition);
-    if (news->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    struct err err;
+    switch (news->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         if (partition) {
-            /* Behind the last message there may be markers of transactions: they are read, too. */
-            if (news->offset > partition->next_offset) {
-                partition->next_offset = news->offset;
-            }
-            if (!partition->at_end) { /* later ends come without a message before them */
-                partition->arrival_stream_time = state_store_stream_time(partition->store);
-            }
-            partition->at_end = true;
+            take_end(partition, news->offset);
         }
-        return;
+        break;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET: /* the operator's choice: kafka.auto.offset.reset =
+                                                  error */
+        err_set(&err, ERR_KAFKA,
+                "partition %" PRId32 " has no messages at the committed offset: %s",
+                news->partition, rd_kafka_message_errstr(news));
+        engine_fail(engine, &err);
+        break;
+    default:
+        engine->snapshot.metrics.client_errors++;
+        logger_event(engine->logger, LEVEL_WARN, "kafka-error", "consumer: %s: %s",
+                     rd_kafka_err2name(news->err), rd_kafka_message_errstr(news));
     }
-    engine->snapshot.metrics.client_errors++;
-    logger_event(engine->logger, LEVEL_WARN, "kafka-error", "consumer: %s: %s",
-                 rd_kafka_err2name(news->err), rd_kafka_message_errstr(news));
 }
 
 /* How long the message lay at the broker; clocks of two machines may disagree. */

@@ -106,9 +106,10 @@ int scores_take_prediction(void *ctx, const struct prediction *prediction,
     return 0;
 }
 
-static int ascending(const void *a, const void *b)
+static int by_length(const void *a, const void *b)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    uint32_t x = ((const struct km_value *)a)->length_ms;
+    uint32_t y = ((const struct km_value *)b)->length_ms;
     return (x > y) - (x < y);
 }
 
@@ -125,17 +126,18 @@ static int baseline_make(struct baseline *baseline, const struct user_lengths *l
     if (!memory)
         return err_set(err, ERR_MEMORY, "out of memory for %zu training lengths", n);
     km_place(&baseline->km, memory, (uint32_t)n);
+    struct km_value *value = baseline->km.value;
     double sum = 0;
     for (size_t k = 0; k < n; k++) {
         int64_t ms = lengths->ms[k];
         sum += (double)ms / 1000.0;
-        baseline->km.length_ms[k] = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+        value[k] = (struct km_value){.length_ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms};
     }
-    qsort(baseline->km.length_ms, n, sizeof(uint32_t), ascending);
+    qsort(value, n, sizeof *value, by_length);
     km_index_pool(&baseline->km, pool, (uint32_t)n);
-    const uint32_t *sorted = baseline->km.length_ms;
     baseline->mean_s = sum / (double)n;
-    baseline->median_s = ((double)sorted[(n - 1) / 2] + (double)sorted[n / 2]) / 2000.0;
+    baseline->median_s =
+        ((double)value[(n - 1) / 2].length_ms + (double)value[n / 2].length_ms) / 2000.0;
     return 0;
 }
 
@@ -172,7 +174,7 @@ static void add_remaining(struct user_sums *sums, enum scored who, uint32_t i, d
 }
 
 static void add_row(struct user_sums *sums, const struct score_row *row, double length_s,
-                    const struct baseline *baseline, const struct km_pool *pool)
+                    struct baseline *baseline, const struct km_pool *pool)
 {
     double elapsed_s = (double)row->elapsed_ms / 1000.0;
     double remaining_s = length_s - elapsed_s;
@@ -355,7 +357,7 @@ int scores_report(const struct scores *scores, uint64_t seed, struct score_repor
     result = 0;
 out:
     for (size_t u = 0; baseline && u < users; u++)
-        free(baseline[u].km.cumulated);
+        free(baseline[u].km.value);
     free(baseline);
     free(sums);
     free(offset);

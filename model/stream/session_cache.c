@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define BLOCKS_LEAST    1024
-#define USERS_PER_BLOCK 12
+#define BLOCKS_LEAST    256
+#define USERS_PER_BLOCK 8
 
 struct session_cache {
     uint32_t window, dense;

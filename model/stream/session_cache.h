@@ -1,7 +1,7 @@
 /* session_cache.h - prepared sessions: for each session that is going on, what does not change
  * within it (the kernel KM's sorted lengths and weights, the start features, the head's first
  * layer). All of it can be made again from the user's record, so the cache is bounded: one block
- * for every twelfth user and at least 1,024; the least lately used makes room. */
+ * for every eighth user and at least 256; the least lately used makes room. */
 #ifndef OUTRO_STREAM_SESSION_CACHE_H
 #define OUTRO_STREAM_SESSION_CACHE_H
 

@@ -1,0 +1,220 @@
+/* bench_pipeline - scrobble JSON in memory to prediction JSON in memory on one core: decode,
+ * sessionize, features, kernel KM, net (hidden 32), encode. Every user has a full history (a ring
+ * of 256 sessions) before the clock starts, so that each session start costs what it costs in the
+ * long run. Usage: bench_pipeline [EVENTS [USERS ...]] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bundle/bundle.h"
+#include "core/hash.h"
+#include "data/record_json.h"
+#include "data/scrobble_json.h"
+#include "data/synth.h"
+#include "stream/pipeline.h"
+
+#define LINE_BYTES    512
+#define HISTORY_ROWS  8000
+#define DAY_MS        INT64_C(86400000)
+#define HISTORY_START (INT64_C(15000) * DAY_MS)
+#define EVENTS_START  (INT64_C(17000) * DAY_MS)
+
+struct output {
+    char line[RECORD_JSON_MAX];
+    uint64_t bytes, predictions, sessions;
+};
+
+static void die(const char *what, const struct err *err)
+{
+    fprintf(stderr, "bench_pipeline: %s: %s\n", what, err->text);
+    exit(1);
+}
+
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int write_prediction(void *ctx, const struct prediction *prediction,
+                            const struct prediction_detail *detail, struct err *err)
+{
+    struct output *output = ctx;
+    (void)detail;
+    (void)err;
+    output->bytes += prediction_to_json(prediction, output->line, sizeof output->line);
+    output->predictions++;
+    return 0;
+}
+
+static int write_session(void *ctx, const struct session *session, uint32_t partition,
+                         uint32_t user_index, struct err *err)
+{
+    struct output *output = ctx;
+    (void)partition;
+    (void)user_index;
+    (void)err;
+    output->bytes += session_to_json(session, output->line, sizeof output->line);
+    output->sessions++;
+    return 0;
+}
+
+/* A bundle as training makes it, but for what the weights have learned: that costs the same. */
+static struct bundle *make_bundle(struct err *err)
+{
+    char folder[] = "/tmp/bench_pipeline-XXXXXX", path[64];
+    const struct predictor_shape shape = {32, 64};
+    struct bundle bundle = {.gap_ms = 1800000, .window = 256};
+    for (int i = 0; i < POOL_VALUES; i++)
+        bundle.pool_ms[i] = i * INT64_C(30000);
+    bundle.net = predictor_new(&shape, 1, err);
+    if (!bundle.net || !mkdtemp(folder))
+        die("no net", err);
+    snprintf(path, sizeof path, "%s/bundle", folder);
+    if (bundle_save(path, &bundle, "2026-01-01T00:00:00Z", NULL, err) < 0)
+        die("saving", err);
+    struct bundle *loaded = bundle_load(path, err);
+    if (!loaded)
+        die("loading", err);
+    predictor_free(bundle.net);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    if (system(command) != 0)
+        fprintf(stderr, "bench_pipeline: %s is left behind\n", folder);
+    return loaded;
+}
+
+static struct synth *invent(uint64_t rows, uint32_t users, int64_t start_ms, struct err *err)
+{
+    struct synth_options options = {.seed = 5, .rows = rows, .users = users, .start = {start_ms}};
+    struct synth *synth = synth_new(&options, err);
+    if (!synth)
+        die("inventing scrobbles", err);
+    return synth;
+}
+
+/* Gives every user of store the history of one who has been there for years. */
+static void give_histories(struct pipeline *pipeline, struct state_store *store,
+                           const struct stream_params *params, uint32_t users, struct err *err)
+{
+    struct state_store *template_store = state_store_new(params, 0, err);
+    struct synth *synth = invent(HISTORY_ROWS, 1, HISTORY_START, err);
+    struct scrobble scrobble;
+    enum outcome outcome;
+    while (synth_next(synth, &scrobble) > 0)
+        if (pipeline_push(pipeline, template_store, &scrobble, &outcome, err) < 0)
+            die("history", err);
+    if (pipeline_end(pipeline, template_store, err) < 0)
+        die("history", err);
+    synth_free(synth);
+    synth = invent(1, users, EVENTS_START, err); /* its user ids */
+    const struct user_slot *from = state_store_slot(template_store, 0);
+    size_t offset = offsetof(struct user_state, user_id_size);
+    if (state_store_adopt(store, 2, 32, 64, err) <
+        0) /* the pipeline's generation: pool, then bundle */
+        die("history", err);
+    for (uint32_t u = 0; u < users; u++) {
+        struct profile profile;
+        synth_profile(synth, u, &profile);
+        struct slice id = {profile.user_id, strlen(profile.user_id)};
+        struct user_slot *slot = state_store_at(store, id);
+        if (!slot)
+            die("history", err);
+        uint8_t size = slot->state.user_id_size;
+        memcpy((char *)&slot->state + offset, (const char *)&from->state + offset,
+               state_store_layout(store)->size_bytes - offset);
+        slot->state.user_id_size = size;
+        slot->hidden_valid = from->hidden_valid;
+        slot->hidden_through = from->hidden_through;
+        memcpy(state_store_hidden(store, u), state_store_hidden(template_store, 0),
+               32 * sizeof(float));
+    }
+    printf("  history of a user: %u sessions\n", from->state.current.number);
+    synth_free(synth);
+    state_store_free(template_store);
+}
+
+/* Fixed-width lines, so that finding the next one costs nothing. */
+static char *make_lines(uint64_t events, uint32_t users, struct err *err)
+{
+    char *lines = malloc(events * LINE_BYTES);
+    struct synth *synth = invent(events, users, EVENTS_START, err);
+    struct scrobble scrobble;
+    if (!lines)
+        die("lines", err);
+    for (uint64_t e = 0; e < events && synth_next(synth, &scrobble) > 0; e++) {
+        char *line = lines + e * LINE_BYTES;
+        size_t size = scrobble_to_json(&scrobble, line + 2, LINE_BYTES - 2);
+        if (size == (size_t)-1)
+            die("a scrobble of over 510 bytes", err);
+        line[0] = (char)(size & 0xff);
+        line[1] = (char)(size >> 8);
+    }
+    synth_free(synth);
+    return lines;
+}
+
+static void run(struct bundle *bundle, uint64_t events, uint32_t users)
+{
+    struct err err = {0};
+    struct output output = {.bytes = 0};
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    struct pipeline_sink sink = {
+        .ctx = &output, .prediction = write_prediction, .session = write_session};
+    struct pipeline *pipeline = pipeline_new(&params, &sink, 256, &err);
+    struct state_store *store = state_store_new(&params, 0, &err);
+    struct scrobble_scratch *scratch = scrobble_scratch_new();
+    if (!pipeline || !store || !scratch || pipeline_set_pool(pipeline, bundle->pool_ms, &err) < 0 ||
+        pipeline_set_bundle(pipeline, bundle, &err) < 0)
+        die("pipeline", &err);
+    printf("%u users, %llu events\n", users, (unsigned long long)events);
+    give_histories(pipeline, store, &params, users, &err);
+    char *lines = make_lines(events, users, &err);
+    output = (struct output){.bytes = 0};
+    uint64_t bytes_in = 0;
+    double begun = cpu_s();
+    for (uint64_t e = 0; e < events; e++) {
+        const unsigned char *line = (unsigned char *)lines + e * LINE_BYTES;
+        size_t size = line[0] | (size_t)line[1] << 8;
+        struct scrobble scrobble;
+        enum outcome outcome;
+        bytes_in += size;
+        if (scrobble_from_json((const char *)line + 2, size, scratch, &scrobble, &err) !=
+                REJECT_NONE ||
+            pipeline_push(pipeline, store, &scrobble, &outcome, &err) < 0)
+            die("event", &err);
+    }
+    if (pipeline_flush(pipeline, &err) < 0)
+        die("event", &err);
+    double seconds = cpu_s() - begun;
+    printf("  %.0f events/s, %.3f us an event (one core, CPU time)\n"
+           "  %llu predictions, %llu sessions closed, %.0f bytes in and %.0f bytes out an event\n"
+           "  state: %.0f bytes a user, %zu sessions open\n",
+           (double)events / seconds, 1e6 * seconds / (double)events,
+           (unsigned long long)output.predictions, (unsigned long long)output.sessions,
+           (double)bytes_in / (double)events, (double)output.bytes / (double)events,
+           (double)state_store_bytes(store) / users, state_store_open_sessions(store));
+    free(lines);
+    scrobble_scratch_free(scratch);
+    state_store_free(store);
+    pipeline_free(pipeline);
+}
+
+int main(int argc, char **argv)
+{
+    static const uint32_t usual[] = {10000, 100000, 1000000};
+    uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000;
+    struct err err = {0};
+    struct bundle *bundle = make_bundle(&err);
+    if (argc > 2)
+        for (int i = 2; i < argc; i++)
+            run(bundle, events, (uint32_t)strtoul(argv[i], NULL, 10));
+    else
+        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+            run(bundle, events, usual[i]);
+    bundle_release(bundle);
+    return 0;
+}

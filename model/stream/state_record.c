@@ -9,6 +9,12 @@
 #define RECORD_MAGIC   0x5354554fu /* "OUTS" */
 #define RECORD_VERSION 1u
 
+/* Bounds of what a true record can hold: logarithms of seconds, the decaying sums of them (at most
+ * 145 sessions' worth), the milliseconds of a life. */
+#define LN_MAX       32.0
+#define DECAYING_MAX 8192.0f
+#define TOTAL_MAX    (INT64_MAX / 4)
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "records are written as they lie in memory");
 
@@ -76,13 +82,50 @@ static int check_header(const struct user_layout *layout, const struct record_he
     return 0;
 }
 
-/* What indexes memory must be in range even if the checksum is right. */
+/* A record with the right checksum may still come from a faulty program: whatever indexes memory,
+ * divides or makes a prediction must be in range before it is believed. */
+static bool is_session(const struct session_sums *s)
+{
+    return s->scrobbles > 0 && s->open <= 1 && s->intervals < s->scrobbles &&
+           s->start_ms <= s->last_ms && event_time_valid((struct event_time){s->start_ms}) &&
+           event_time_valid((struct event_time){s->last_ms}) &&
+           event_time_valid((struct event_time){s->arrival_ms}) &&
+           event_time_valid((struct event_time){s->gap_ms}) && s->ln_interval_sum >= 0 &&
+           s->ln_interval_sum <= LN_MAX * s->intervals && s->distinct_artists <= s->scrobbles &&
+           s->same_artist < s->scrobbles && s->new_artists <= s->scrobbles;
+}
+
+static bool all_within(const float *values, size_t count, float low, float high)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(values[i] >= low && values[i] <= high))
+            return false;
+    return true;
+}
+
+static bool is_history(const struct history_stats *h)
+{
+    const double ln[] = {h->mean_z, h->ew10_z, h->ew30_z, h->pace};
+    for (size_t i = 0; i < sizeof ln / sizeof *ln; i++)
+        if (!(ln[i] >= 0 && ln[i] <= LN_MAX))
+            return false;
+    return h->variance_z >= 0 && h->variance_z <= LN_MAX * LN_MAX && h->ew20_single >= 0 &&
+           h->ew20_single <= 1 && h->total_length_ms >= 0 && h->total_length_ms < TOTAL_MAX &&
+           all_within(h->day_z, DAYPARTS, 0, DECAYING_MAX) &&
+           all_within(h->day_n, DAYPARTS, 0, DECAYING_MAX) &&
+           all_within(h->kind_z[0], 2 * DAYPARTS, 0, DECAYING_MAX) &&
+           all_within(h->kind_n[0], 2 * DAYPARTS, 0, DECAYING_MAX);
+}
+
 static bool in_range(const struct user_state *user)
 {
+    const struct session_sums *current = &user->current, *previous = &user->previous;
     return user->user_id_size >= 1 && user->user_id_size <= USER_ID_MAX &&
-           user->recent_next < RECENT && user->current.number > 0 && user->current.scrobbles > 0 &&
-           user->previous.number + 1 == user->current.number &&
-           user->history.finished + (user->previous.number > 0) == user->previous.number;
+           user->recent_next < RECENT && current->number > 0 &&
+           previous->number + 1 == current->number &&
+           user->history.finished + (previous->number > 0) == previous->number &&
+           is_session(current) && is_history(&user->history) &&
+           (previous->number == 0 || (is_session(previous) && !previous->open));
 }
 
 int state_store_restore(struct state_store *store, const void *data, size_t size, struct err *err)

@@ -1,6 +1,7 @@
 #include "daemon/demo.h"
 
-#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -19,7 +20,7 @@
 #define PARTITIONS     4
 #define ROWS_PER_S     200 /* what the eye follows */
 #define SETS           7
-#define SET_BYTES      512
+#define SET_BYTES      (PATH_MAX + 64)
 #define SCROBBLE_BYTES 65536
 #define DRAW_MS        200
 #define PLAIN_DRAW_MS  2000
@@ -33,6 +34,7 @@ struct demo {
     int64_t feed_ms; /* how long feeding takes */
     rd_kafka_t *feeder, *reader;
     char address[128];
+    char folder[PATH_MAX]; /* of the sample */
     char set[SETS][SET_BYTES];
     const char *sets[SETS];
 
@@ -47,13 +49,22 @@ struct demo {
     pthread_t thread;
 };
 
-/* The sample's folder: named by the environment, installed, or in the build tree. */
-static const char *sample_folder(void)
+/* The sample's folder: named by the environment, beside the installed program, or in the build
+ * tree. */
+static void find_sample(char out[PATH_MAX])
 {
     const char *named = getenv("OUTRO_DEMO_DIR");
-    return named                                     ? named
-           : access(OUTRO_DEMO_INSTALLED, R_OK) == 0 ? OUTRO_DEMO_INSTALLED
-                                                     : OUTRO_DEMO_BUILT;
+    char program[PATH_MAX / 2];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (named) {
+        snprintf(out, PATH_MAX, "%s", named);
+        return;
+    }
+    program[length > 0 ? length : 0] = '\0';
+    snprintf(out, PATH_MAX, "%s/" OUTRO_DEMO_FROM_PROGRAM, dirname(program));
+    if (access(out, R_OK) != 0) {
+        snprintf(out, PATH_MAX, "%s", OUTRO_DEMO_BUILT);
+    }
 }
 
 static rd_kafka_t *client(rd_kafka_type_t type, const char *const (*properties)[2], struct err *err)
@@ -126,9 +137,9 @@ static int start_reader(struct demo *demo, struct err *err)
 
 static int open_log(struct demo *demo, const struct demo_options *options, struct err *err)
 {
-    char sample[SET_BYTES];
+    char sample[PATH_MAX + 16];
     struct log_options how = {.order = LOG_BY_TIME};
-    snprintf(sample, sizeof sample, "%s/sample.tsv", sample_folder());
+    snprintf(sample, sizeof sample, "%s/sample.tsv", demo->folder);
     demo->log = log_open(options->log_path ? options->log_path : sample, &how, err);
     if (!demo->log) {
         return -1;
@@ -144,7 +155,7 @@ static void make_sets(struct demo *demo)
     size_t i = 0;
     snprintf(demo->set[i++], SET_BYTES, "kafka.bootstrap.servers=%s", demo->address);
     snprintf(demo->set[i++], SET_BYTES, "kafka.group.id=outro-demo");
-    snprintf(demo->set[i++], SET_BYTES, "bundle.path=%s/bundle", sample_folder());
+    snprintf(demo->set[i++], SET_BYTES, "bundle.path=%s/bundle", demo->folder);
     snprintf(demo->set[i++], SET_BYTES, "admin.listen=127.0.0.1:0");
     snprintf(demo->set[i++], SET_BYTES, "commit.interval.ms=200");
     snprintf(demo->set[i++], SET_BYTES, "log.level=warn");
@@ -162,6 +173,7 @@ struct demo *demo_new(const struct demo_options *options, struct err *err)
         err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
+    find_sample(demo->folder);
     if (open_log(demo, options, err) != 0 || start_broker(demo, err) != 0 ||
         start_reader(demo, err) != 0) {
         demo_free(demo);

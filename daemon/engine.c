@@ -11,7 +11,7 @@
 
 /* Micro-batch of the net: large enough for the matrix products, small enough for the cache. */
 #define PIPELINE_ROWS 256
-/* How often the partition table and the counters are published while there is work. */
+/* How often its counters are published while there is work. */
 #define PUBLISH_MS 100
 
 struct stream_params engine_params(const struct config *config)
@@ -40,60 +40,6 @@ void engine_flush(struct engine *engine)
     if (!engine->failed && pipeline_flush(engine->pipeline, &err) != 0) {
         engine_fail(engine, &err);
     }
-}
-
-static void fill_partition(struct partition_metrics *out, int32_t id,
-                           const struct partition *partition)
-{
-    struct event_time time = state_store_stream_time(partition->store);
-    out->partition = id;
-    out->lag = partition_lag(partition);
-    out->next_offset = partition->next_offset;
-    out->committed_offset = partition->committed_offset;
-    out->users = (int64_t)state_store_users(partition->store);
-    out->open_sessions = (int64_t)state_store_open_sessions(partition->store);
-    out->stream_time_ms = time.ms == EVENT_TIME_NEVER.ms ? -1 : time.ms;
-}
-
-static void fill_partitions(struct engine *engine)
-{
-    struct snapshot *snapshot = &engine->snapshot;
-    struct metrics *metrics = &snapshot->metrics;
-    size_t count = 0;
-    metrics->users = metrics->open_sessions = metrics->state_bytes = 0;
-    if (snapshot_reserve(snapshot, engine->partitions.live, NULL) != 0) {
-        return;
-    }
-    for (size_t i = 0; i < engine->partitions.slots; i++) {
-        const struct partition *partition = &engine->partitions.slot[i];
-        if (partition->store) {
-            struct partition_metrics *row = &snapshot->partition[count++];
-            fill_partition(row, (int32_t)i, partition);
-            metrics->users += (uint64_t)row->users;
-            metrics->open_sessions += (uint64_t)row->open_sessions;
-            metrics->state_bytes += state_store_bytes(partition->store);
-        }
-    }
-    snapshot->partitions = count;
-}
-
-/* Copies what the admin loop may see. */
-static void publish(struct engine *engine)
-{
-    struct metrics *metrics = &engine->snapshot.metrics;
-    const struct pipeline_counts *counts = pipeline_counts(engine->pipeline);
-    metrics->predictions = counts->predictions;
-    metrics->sessions_closed = counts->sessions_closed;
-    metrics->sessions_revised = counts->sessions_revised;
-    metrics->sessions_reopened = counts->sessions_reopened;
-    metrics->hidden_recomputed = counts->hidden_recomputed;
-    metrics->partitions = engine->partitions.live;
-    metrics->in_flight = ledger_in_flight(&engine->ledger);
-    metrics->paused = engine->paused;
-    fill_partitions(engine);
-    engine->snapshot.assigned = engine->consumer && consumer_assigned(engine->consumer);
-    engine->snapshot.beat_ms = engine->published_ms = monotonic_ms();
-    status_publish(engine->status, &engine->snapshot);
 }
 
 static void soon(struct event *event)
@@ -147,7 +93,7 @@ static void turn(struct engine *engine)
         soon(engine->again); /* the bell rings for an empty queue only */
     }
     if (monotonic_ms() - engine->published_ms >= PUBLISH_MS) {
-        publish(engine);
+        engine_publish(engine);
     }
 }
 
@@ -189,7 +135,7 @@ static void take_bundle(struct engine *engine, struct bundle *bundle)
         consumer_subscribe(engine->consumer, &err) != 0) {
         engine_fail(engine, &err);
     }
-    publish(engine);
+    engine_publish(engine);
 }
 
 static void on_mail(evutil_socket_t fd, short what, void *ctx)
@@ -243,7 +189,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
                 consumer_end_offset(engine->consumer, (int32_t)i);
         }
     }
-    publish(engine);
+    engine_publish(engine);
 }
 
 static void on_commit_timer(evutil_socket_t fd, short what, void *ctx)
@@ -331,7 +277,7 @@ struct engine *engine_new(const struct config *config, struct logger *logger, st
         engine_free(engine);
         return NULL;
     }
-    publish(engine);
+    engine_publish(engine);
     return engine;
 }
 
@@ -382,12 +328,12 @@ static void finish(struct engine *engine)
     int64_t deadline_ms = atomic_load(&engine->inbox->stop_deadline_ms);
     struct err err = {0};
     engine->snapshot.stopping = true;
-    publish(engine);
+    engine_publish(engine);
     if (!engine->failed && engine->partitions.live > 0 &&
         engine_commit_all(engine, deadline_ms, &err) != 0) {
         engine_fail(engine, &err);
     }
-    publish(engine);
+    engine_publish(engine);
     close_clients(engine);
 }
 

@@ -56,6 +56,10 @@ void engine_fail(struct engine *engine, const struct err *err);
 /** Runs what waits in the micro-batch. */
 void engine_flush(struct engine *engine);
 
+/* engine_publish.c */
+/** Copies to status what others may see: counters, partitions, where it stands. */
+void engine_publish(struct engine *engine);
+
 /* engine_work.c */
 struct pipeline_sink engine_sink(struct engine *engine);
 /** Takes up to a batch of messages and works on them. @return whether nothing is left waiting */

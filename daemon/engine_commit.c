@@ -22,22 +22,22 @@ static bool anything_new(const struct engine *engine)
 {
     for (size_t i = 0; i < engine->partitions.slots; i++) {
         const struct partition *partition = &engine->partitions.slot[i];
-        if (partition->store && partition->next_offset != partition->committed_offset) {
+        if (partition->store && partition->next_offset > partition->committed_offset) {
             return true;
         }
     }
     return false;
 }
 
-/* Offsets of the closed epoch (or of this moment) that the broker does not have yet. @return how
- * many */
+/* Offsets of the closed epoch (or of this moment) past what the broker has: a commit that was
+ * waited for may have overtaken the epoch. @return how many */
 static size_t collect_offsets(struct engine *engine, bool closed)
 {
     size_t count = 0;
     for (size_t i = 0; i < engine->partitions.slots; i++) {
         const struct partition *partition = &engine->partitions.slot[i];
         int64_t offset = closed ? partition->closing_offset : partition->next_offset;
-        if (partition->store && offset != OFFSET_NONE && offset != partition->committed_offset) {
+        if (partition->store && offset > partition->committed_offset) {
             engine->offset[count++] = (struct consumer_offset){(int32_t)i, offset};
         }
     }

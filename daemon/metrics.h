@@ -128,7 +128,7 @@ void partition_metrics_print(const struct partition_metrics *partition, size_t c
 void admin_metrics_print(const struct admin_metrics *metrics, FILE *out);
 /** Versions of program, client library and bundle ("" when none is loaded) as info metrics. */
 void version_metrics_print(const char *bundle, const char *librdkafka, FILE *out);
-/** CPU time, memory, start time of the process, under the names that Prometheus clients use. */
+/** CPU time and memory of the process, under the names that Prometheus clients use. */
 void process_metrics_print(FILE *out);
 
 #endif

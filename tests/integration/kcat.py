@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 FORMAT = r"%p %o %K %S %h\n%k%s\n"
 FACTS = re.compile(rb"(\d+) (\d+) (-?\d+) (-?\d+) (.*)\n", re.S)
 HEADER_NAMES = (b"reason", b"detail", b"source.topic", b"source.partition", b"source.offset")
-HEADERS = re.compile(rb",".join(rb"(%b)=(.*)" % re.escape(name) for name in HEADER_NAMES)
+HEADERS = re.compile(rb",".join(rb"(%b)=(.*?)" % re.escape(name) for name in HEADER_NAMES)
                      + rb"(?:,(truncated\.from)=(.*))?", re.S)
 
 

@@ -137,6 +137,23 @@ class BundleSwap(harness.IntegrationTest):
         daemon.signal(signal.SIGHUP)
         kcat.wait_until(lambda: daemon.metrics().total("outro_bundle_swaps_total") >= 2, 30, "the engine serves the new one")
 
+    def test_a_storm_of_sighup_changes_nothing(self):
+        lines = harness.prepared_lines()
+        daemon = self.outrod(bundle_path=self.current).start()
+        self.await_ready(daemon)
+        feeder, part = self.feeder(), len(lines) // 50
+        for turn in range(50):
+            feeder.write(lines[turn * part:(turn + 1) * part])
+            daemon.signal(signal.SIGHUP)
+        feeder.close()
+        self.await_drained()
+        kcat.wait_until(lambda: daemon.metrics().total("outro_reloads_total", result="ok") >= 1, 30, "a reload")
+        offline, _ = parity.replay(lines[:50 * part], self.folder, self.current)
+        live = parity.by_user(r.value for r in self.read("predictions"))
+        self.assertEqual(parity.differences(live, offline), [])
+        self.assertEqual(daemon.metrics().total("outro_reloads_total", result="failed"), 0)
+        self.assertEqual(daemon.stop(), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Instances of one consumer group share the partitions, and together they miss nothing."""
+import signal
 import unittest
 
 import harness
@@ -60,6 +61,26 @@ class Group(harness.IntegrationTest):
 
         wanted, got = harness.scrobble_ids(lines), harness.prediction_ids(self.read("predictions"))
         # Partitions that moved began again with empty state, so some records may come twice; none may be missing.
+        self.assertEqual(set(got), set(wanted))
+
+    def test_group_an_instance_that_stalls_is_replaced_and_comes_back(self):
+        lines = harness.prepared_lines()
+        half = len(lines) // 2
+        short = {"kafka_session_timeout_ms": 3000, "kafka_heartbeat_interval_ms": 500}
+        stalled, other = pair = [self.outrod(name, **short).start() for name in ("stalled", "other")]
+        self.await_shared(pair)
+        feeder = self.feeder()
+        feeder.write(lines[:half])
+        stalled.signal(signal.SIGSTOP)
+        feeder.write(lines[half:])
+        feeder.close()
+        self.await_drained()
+        self.assertEqual(self.partitions_of(other), set(range(self.partitions)))
+        stalled.signal(signal.SIGCONT)
+        self.await_shared(pair)
+        self.assertEqual([daemon.stop() for daemon in pair], [0, 0])
+
+        wanted, got = harness.scrobble_ids(lines), harness.prediction_ids(self.read("predictions"))
         self.assertEqual(set(got), set(wanted))
 
 

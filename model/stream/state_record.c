@@ -10,10 +10,11 @@
 #define RECORD_VERSION 1u
 
 /* Bounds of what a true record can hold: logarithms of seconds, the decaying sums of them (at most
- * 145 sessions' worth), the milliseconds of a life. */
+ * 145 sessions' worth), the milliseconds of a life, counts that no life overflows. */
 #define LN_MAX       32.0
 #define DECAYING_MAX 8192.0f
 #define TOTAL_MAX    (INT64_MAX / 4)
+#define COUNT_MAX    (UINT32_MAX / 2)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "records are written as they lie in memory");
@@ -86,8 +87,9 @@ static int check_header(const struct user_layout *layout, const struct record_he
  * divides or makes a prediction must be in range before it is believed. */
 static bool is_session(const struct session_sums *s)
 {
-    return s->scrobbles > 0 && s->open <= 1 && s->intervals < s->scrobbles &&
-           s->start_ms <= s->last_ms && event_time_valid((struct event_time){s->start_ms}) &&
+    return s->number <= COUNT_MAX && s->scrobbles > 0 && s->scrobbles <= COUNT_MAX &&
+           s->open <= 1 && s->intervals < s->scrobbles && s->start_ms <= s->last_ms &&
+           event_time_valid((struct event_time){s->start_ms}) &&
            event_time_valid((struct event_time){s->last_ms}) &&
            event_time_valid((struct event_time){s->arrival_ms}) &&
            event_time_valid((struct event_time){s->gap_ms}) && s->ln_interval_sum >= 0 &&

@@ -130,6 +130,18 @@ static bool in_range(const struct user_state *user)
            (previous->number == 0 || (is_session(previous) && !previous->open));
 }
 
+/* @param body of the record, at any address */
+static bool is_ring(const struct user_layout *layout, const char *body)
+{
+    for (uint32_t j = 0; j < layout->window; j++) {
+        uint32_t start_s;
+        memcpy(&start_s, body + layout->ring_start + j * sizeof start_s, sizeof start_s);
+        if (start_s >= EVENT_TIME_END_MS / 1000)
+            return false;
+    }
+    return true;
+}
+
 int state_store_restore(struct state_store *store, const void *data, size_t size, struct err *err)
 {
     const struct user_layout *layout = state_store_layout(store);
@@ -144,7 +156,7 @@ int state_store_restore(struct state_store *store, const void *data, size_t size
     const char *body = (const char *)data + sizeof header;
     struct user_state fixed;
     memcpy(&fixed, body, sizeof fixed);
-    if (!in_range(&fixed))
+    if (!in_range(&fixed) || !is_ring(layout, body))
         return err_set(err, ERR_CHECK, "state record: its counts contradict each other");
     struct slice user_id = {fixed.user_id, fixed.user_id_size};
     struct user_slot *slot = state_store_at(store, user_id);

@@ -185,7 +185,7 @@ static int prepare(struct pipeline *pipeline, struct state_store *store, struct 
                                    pipeline->batch.number);
     if (!block)
         return err_set(err, ERR_MEMORY, "out of memory for an open session");
-    session_cache_touch(state_store_cache(store), block, pipeline->batch.number);
+    session_cache_touch(block, pipeline->batch.number);
     struct history_stats stats;
     size_t count = history_seen(pipeline, layout, user, &stats, pipeline->past);
     features_start(user, &stats, pipeline->past, count, block->start);
@@ -275,7 +275,7 @@ static int add_row(struct pipeline *pipeline, struct state_store *store, struct 
     const struct user_state *user = &slot->state;
     const struct session_sums *now = &user->current, *before = &user->previous;
     struct session_block *block = slot->block;
-    session_cache_touch(state_store_cache(store), block, pipeline->batch.number);
+    session_cache_touch(block, pipeline->batch.number);
     slot->batch = pipeline->batch.number;
     struct waiting_row *row = micro_batch_row(&pipeline->batch);
     int64_t finished = (int64_t)user->history.finished + (before->number > 0);
@@ -374,6 +374,20 @@ static struct play play_of(const struct scrobble *scrobble)
     };
 }
 
+/* Asks for the memory that this event will read, all at once, so that the waits overlap. */
+static void fetch(struct state_store *store, struct user_slot *slot, const struct play *play)
+{
+    const struct user_layout *layout = state_store_layout(store);
+    struct session_block *block = slot->block;
+    if (block) {
+        __builtin_prefetch(block, 1);
+        __builtin_prefetch((const char *)block + 64, 1);
+        __builtin_prefetch((const char *)block + 128);
+    }
+    sketch_fetch(user_tracks(layout, &slot->state), play->track);
+    sketch_fetch(user_artists(layout, &slot->state), play->artist);
+}
+
 int pipeline_push(struct pipeline *pipeline, struct state_store *store,
                   const struct scrobble *scrobble, enum outcome *outcome, struct err *err)
 {
@@ -382,13 +396,14 @@ int pipeline_push(struct pipeline *pipeline, struct state_store *store,
     uint32_t dense = pipeline->runner ? pipeline->bundle->net->shape.dense : 0;
     if (state_store_adopt(store, pipeline->generation, hidden, dense, err) < 0)
         return -1;
+    struct play play = play_of(scrobble);
     if (pipeline_advance(pipeline, store, scrobble->time, err) < 0)
         return -1;
     struct user_slot *slot = state_store_at(store, scrobble->user_id);
     if (!slot)
         return err_set(err, ERR_MEMORY, "out of memory for user %zu of partition %u",
                        state_store_users(store) + 1, state_store_partition(store));
-    struct play play = play_of(scrobble);
+    fetch(store, slot, &play);
     enum placement placement =
         sessionizer_place(&pipeline->params, &slot->state, &play, state_store_stream_time(store));
     *outcome = placement == PLACE_DUPLICATE ? OUTCOME_DUPLICATE

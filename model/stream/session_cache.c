@@ -2,14 +2,19 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "core/big_alloc.h"
 
 #define BLOCKS_LEAST    256
-#define USERS_PER_BLOCK 8
+#define USERS_PER_BLOCK 9
 
 struct session_cache {
     uint32_t window, dense;
     size_t block_bytes, blocks;
-    struct session_block *oldest, *newest; /* blocks in use, by last use */
+    char **slab; /* of BIG_PAGE_BYTES, filled one block after the other */
+    size_t slabs, slab_capacity, slab_blocks; /* slab_blocks: a slab's */
+    size_t hand;                              /* of the clock: a block's number */
     struct session_block *free_first, *free_last;
 };
 
@@ -22,106 +27,114 @@ struct session_cache *session_cache_new(uint32_t window, uint32_t dense)
     cache->dense = dense;
     cache->block_bytes = sizeof(struct session_block) + ((km_size_bytes(window) + 7) & ~(size_t)7) +
                          dense * sizeof(float);
-    cache->block_bytes = (cache->block_bytes + 15) & ~(size_t)15;
+    cache->block_bytes = (cache->block_bytes + 63) & ~(size_t)63;
+    cache->slab_blocks = BIG_PAGE_BYTES / cache->block_bytes;
+    assert(cache->slab_blocks > 0);
     return cache;
 }
 
-static void free_chain(struct session_block *block, bool in_use)
+static struct session_block *block_at(const struct session_cache *cache, size_t number)
 {
-    while (block) {
-        struct session_block *next = in_use ? block->newer : block->next_free;
-        if (block->owner)
-            *block->owner = NULL;
-        free(block);
-        block = next;
-    }
+    return (struct session_block *)(cache->slab[number / cache->slab_blocks] +
+                                    number % cache->slab_blocks * cache->block_bytes);
 }
 
 void session_cache_free(struct session_cache *cache)
 {
     if (!cache)
         return;
-    free_chain(cache->oldest, true);
-    free_chain(cache->free_first, false);
+    for (size_t i = 0; i < cache->blocks; i++) {
+        struct session_block *block = block_at(cache, i);
+        if (block->owner)
+            *block->owner = NULL;
+    }
+    for (size_t i = 0; i < cache->slabs; i++)
+        free(cache->slab[i]);
+    free((void *)cache->slab);
     free(cache);
 }
 
-static void unlink_block(struct session_cache *cache, struct session_block *block)
+static int add_slab(struct session_cache *cache)
 {
-    *(block->older ? &block->older->newer : &cache->oldest) = block->newer;
-    *(block->newer ? &block->newer->older : &cache->newest) = block->older;
-    block->older = block->newer = NULL;
-}
-
-static void link_newest(struct session_cache *cache, struct session_block *block)
-{
-    block->older = cache->newest;
-    block->newer = NULL;
-    *(cache->newest ? &cache->newest->newer : &cache->oldest) = block;
-    cache->newest = block;
+    if (cache->slabs == cache->slab_capacity) {
+        size_t capacity = cache->slab_capacity ? cache->slab_capacity * 2 : 8;
+        char **slab = realloc((void *)cache->slab, capacity * sizeof *slab);
+        if (!slab)
+            return -1;
+        cache->slab = slab;
+        cache->slab_capacity = capacity;
+    }
+    char *memory = big_alloc(BIG_PAGE_BYTES, cache->slabs > 0); /* a small cache stays small */
+    if (!memory)
+        return -1;
+    cache->slab[cache->slabs++] = memory;
+    return 0;
 }
 
 static struct session_block *new_block(struct session_cache *cache)
 {
-    struct session_block *block = calloc(1, cache->block_bytes);
-    if (!block)
+    if (cache->blocks % cache->slab_blocks == 0 && add_slab(cache) < 0)
         return NULL;
+    struct session_block *block = block_at(cache, cache->blocks++);
+    memset(block, 0, sizeof *block);
     km_place(&block->km, block->memory, cache->window);
     if (cache->dense > 0)
         block->base =
             (float *)((char *)block->memory + ((km_size_bytes(cache->window) + 7) & ~(size_t)7));
-    cache->blocks++;
     return block;
 }
 
-/* Blocks are freed and reused in the order of their last use, so if the first one is still waited
- * for by the batch being filled, all are. */
-static struct session_block *pick(struct session_cache *cache, size_t users, uint32_t batch)
+/* Freed blocks come back in the order they were freed, so that the batch has long been flushed as a
+ * rule. */
+static struct session_block *take_free(struct session_cache *cache, uint32_t batch)
 {
     struct session_block *block = cache->free_first;
-    if (block && block->batch != batch) {
-        cache->free_first = block->next_free;
-        if (!cache->free_first)
-            cache->free_last = NULL;
-        block->next_free = NULL;
-        return block;
+    if (!block || block->batch == batch)
+        return NULL;
+    cache->free_first = block->next_free;
+    if (!cache->free_first)
+        cache->free_last = NULL;
+    block->next_free = NULL;
+    return block;
+}
+
+/* The first block behind the hand that is nobody's hurry, within two turns. */
+static struct session_block *evict(struct session_cache *cache, uint32_t batch)
+{
+    for (size_t i = 0; i < 2 * cache->blocks; i++) {
+        struct session_block *block = block_at(cache, cache->hand);
+        cache->hand = cache->hand + 1 == cache->blocks ? 0 : cache->hand + 1;
+        if (!block->owner || block->batch == batch)
+            continue;
+        if (!block->recent) {
+            *block->owner = NULL;
+            return block;
+        }
+        block->recent = false;
     }
-    block = cache->oldest;
-    size_t most = users / USERS_PER_BLOCK > BLOCKS_LEAST ? users / USERS_PER_BLOCK : BLOCKS_LEAST;
-    if (block && cache->blocks >= most && block->batch != batch) {
-        unlink_block(cache, block);
-        *block->owner = NULL;
-        return block;
-    }
-    return new_block(cache);
+    return NULL;
 }
 
 struct session_block *session_cache_take(struct session_cache *cache, struct session_block **owner,
                                          size_t users, uint32_t batch)
 {
     assert(!*owner);
-    struct session_block *block = pick(cache, users, batch);
+    size_t most = users / USERS_PER_BLOCK > BLOCKS_LEAST ? users / USERS_PER_BLOCK : BLOCKS_LEAST;
+    struct session_block *block = take_free(cache, batch);
+    if (!block && cache->blocks >= most)
+        block = evict(cache, batch);
+    if (!block)
+        block = new_block(cache);
     if (!block)
         return NULL;
     block->owner = owner;
-    block->batch = batch;
     *owner = block;
-    link_newest(cache, block);
+    session_cache_touch(block, batch);
     return block;
-}
-
-void session_cache_touch(struct session_cache *cache, struct session_block *block, uint32_t batch)
-{
-    if (block->batch == batch)
-        return;
-    block->batch = batch;
-    unlink_block(cache, block);
-    link_newest(cache, block);
 }
 
 void session_cache_give(struct session_cache *cache, struct session_block *block)
 {
-    unlink_block(cache, block);
     *block->owner = NULL;
     block->owner = NULL;
     *(cache->free_last ? &cache->free_last->next_free : &cache->free_first) = block;
@@ -131,5 +144,5 @@ void session_cache_give(struct session_cache *cache, struct session_block *block
 
 size_t session_cache_bytes(const struct session_cache *cache)
 {
-    return sizeof *cache + cache->blocks * cache->block_bytes;
+    return sizeof *cache + cache->slabs * BIG_PAGE_BYTES;
 }

@@ -43,6 +43,11 @@ static struct sketch_entry *victim(struct place place, uint32_t session)
     return least;
 }
 
+void sketch_fetch(struct sketch sketch, uint64_t key)
+{
+    __builtin_prefetch(place_of(sketch, key).ways, 1);
+}
+
 struct sketch_counts sketch_play(struct sketch sketch, uint64_t key, uint32_t session)
 {
     struct place place = place_of(sketch, key);

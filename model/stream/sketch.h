@@ -32,6 +32,9 @@ struct sketch_counts {
 /** Reads key's counts and counts one play of it in session. */
 struct sketch_counts sketch_play(struct sketch sketch, uint64_t key, uint32_t session);
 
+/** Brings key's set near: a hint before sketch_play. */
+void sketch_fetch(struct sketch sketch, uint64_t key);
+
 /** Counts one ended session for key, if it is still remembered. */
 void sketch_end(struct sketch sketch, uint64_t key);
 

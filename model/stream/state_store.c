@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/big_alloc.h"
 #include "core/hash.h"
 
-#define CHUNK_SLOTS 64 /* users whose records are allocated together */
 #define INDEX_LEAST 256
 #define NO_USER     UINT32_MAX
 
@@ -24,10 +24,11 @@ struct state_store {
     struct user_layout layout;
     uint32_t partition;
     size_t slot_bytes;
+    uint32_t chunk_slots;
     struct event_time stream_time;
     size_t users, open_sessions;
-    char **chunks;         /* of CHUNK_SLOTS slots */
-    float **hidden_chunks; /* the same, (CHUNK_SLOTS, hidden); NULL until one is needed */
+    char **chunks;         /* of chunk_slots slots, in BIG_PAGE_BYTES */
+    float **hidden_chunks; /* the same, (chunk_slots, hidden); NULL until one is needed */
     size_t chunk_capacity;
     struct index_entry *index; /* open addressing, linear probing */
     size_t index_size;         /* a power of two */
@@ -40,7 +41,9 @@ struct state_store {
 
 static struct index_entry *new_index(size_t size)
 {
-    struct index_entry *index = malloc(size * sizeof *index);
+    struct index_entry *index = size * sizeof *index >= BIG_PAGE_BYTES
+                                    ? big_alloc(size * sizeof *index, true)
+                                    : malloc(size * sizeof *index);
     for (size_t i = 0; index && i < size; i++)
         index[i] = (struct index_entry){0, NO_USER};
     return index;
@@ -56,6 +59,8 @@ struct state_store *state_store_new(const struct stream_params *params, uint32_t
     store->layout = user_layout_of(params);
     store->partition = partition;
     store->slot_bytes = offsetof(struct user_slot, state) + store->layout.size_bytes;
+    store->chunk_slots = (uint32_t)(BIG_PAGE_BYTES / store->slot_bytes);
+    assert(store->chunk_slots > 0);
     store->stream_time = EVENT_TIME_NEVER;
     store->index_size = INDEX_LEAST;
     store->index = new_index(store->index_size);
@@ -134,24 +139,25 @@ struct session_cache *state_store_cache(struct state_store *store)
 
 size_t state_store_bytes(const struct state_store *store)
 {
-    size_t chunks = (store->users + CHUNK_SLOTS - 1) / CHUNK_SLOTS;
+    size_t chunks = (store->users + store->chunk_slots - 1) / store->chunk_slots;
     return sizeof *store + store->chunk_capacity * 2 * sizeof(char *) +
-           chunks * CHUNK_SLOTS * (store->slot_bytes + store->hidden * sizeof(float)) +
+           chunks * (BIG_PAGE_BYTES + store->chunk_slots * store->hidden * sizeof(float)) +
            store->index_size * sizeof *store->index +
            store->timer_capacity * sizeof *store->timers + session_cache_bytes(store->cache);
 }
 
 struct user_slot *state_store_slot(struct state_store *store, uint32_t index)
 {
-    return (struct user_slot *)(store->chunks[index / CHUNK_SLOTS] +
-                                index % CHUNK_SLOTS * store->slot_bytes);
+    return (struct user_slot *)(store->chunks[index / store->chunk_slots] +
+                                index % store->chunk_slots * store->slot_bytes);
 }
 
 float *state_store_hidden(struct state_store *store, uint32_t index)
 {
     if (store->hidden == 0)
         return NULL;
-    return store->hidden_chunks[index / CHUNK_SLOTS] + index % CHUNK_SLOTS * store->hidden;
+    return store->hidden_chunks[index / store->chunk_slots] +
+           (size_t)(index % store->chunk_slots) * store->hidden;
 }
 
 /* The place in the index of a user, or the empty place where it belongs. */
@@ -216,7 +222,7 @@ static int grow_chunks(struct state_store *store)
 /* Memory for the next user, so that adding it cannot fail half way. */
 static int make_room(struct state_store *store)
 {
-    size_t chunk = store->users / CHUNK_SLOTS;
+    size_t chunk = store->users / store->chunk_slots;
     if (store->users >= NO_USER - 1)
         return -1;
     if ((store->users + 1) * 10 > store->index_size * 7 && grow_index(store) < 0)
@@ -224,15 +230,28 @@ static int make_room(struct state_store *store)
     if (chunk >= store->chunk_capacity && grow_chunks(store) < 0)
         return -1;
     if (!store->chunks[chunk])
-        store->chunks[chunk] = calloc(CHUNK_SLOTS, store->slot_bytes);
+        store->chunks[chunk] = big_alloc(BIG_PAGE_BYTES, chunk > 0); /* a small store stays small */
     if (store->hidden > 0 && !store->hidden_chunks[chunk])
-        store->hidden_chunks[chunk] = calloc(CHUNK_SLOTS, store->hidden * sizeof(float));
+        store->hidden_chunks[chunk] = malloc(store->chunk_slots * store->hidden * sizeof(float));
     return store->chunks[chunk] && (store->hidden == 0 || store->hidden_chunks[chunk]) ? 0 : -1;
 }
 
 static uint32_t user_hash(struct slice user_id)
 {
     return (uint32_t)hash_bytes(user_id.data, user_id.size, 0);
+}
+
+void state_store_expect(const struct state_store *store, struct slice user_id)
+{
+    enum { LINE = 64, HOT_BYTES = 384 }; /* up to the running statistics */
+    uint32_t hash = user_hash(user_id);
+    const struct index_entry *e = &store->index[hash & (store->index_size - 1)];
+    if (e->user == NO_USER || e->hash != hash)
+        return; /* new, or not at its first place: then it is slower, no more */
+    const char *slot =
+        (const char *)state_store_slot((struct state_store *)(uintptr_t)store, e->user);
+    for (size_t at = 0; at < HOT_BYTES; at += LINE)
+        __builtin_prefetch(slot + at, 1);
 }
 
 const struct user_slot *state_store_find(const struct state_store *store, struct slice user_id)
@@ -255,8 +274,11 @@ struct user_slot *state_store_at(struct state_store *store, struct slice user_id
     uint32_t user = (uint32_t)store->users++;
     store->index[at] = (struct index_entry){hash, user};
     struct user_slot *slot = state_store_slot(store, user);
+    memset(slot, 0, offsetof(struct user_slot, state));
     slot->index = user;
     slot->hidden_valid = true; /* zeros are what a user without sessions has */
+    if (store->hidden > 0)
+        memset(state_store_hidden(store, user), 0, store->hidden * sizeof(float));
     user_state_init(&store->layout, &slot->state, user_id);
     return slot;
 }
@@ -272,10 +294,10 @@ int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t h
     if (hidden != store->hidden && store->hidden_chunks)
         free_hidden(store);
     store->hidden = hidden;
-    size_t chunks = (store->users + CHUNK_SLOTS - 1) / CHUNK_SLOTS;
+    size_t chunks = (store->users + store->chunk_slots - 1) / store->chunk_slots;
     for (size_t c = 0; hidden > 0 && c < chunks; c++) {
         if (!store->hidden_chunks[c])
-            store->hidden_chunks[c] = calloc(CHUNK_SLOTS, hidden * sizeof(float));
+            store->hidden_chunks[c] = malloc(store->chunk_slots * hidden * sizeof(float));
         if (!store->hidden_chunks[c]) {
             session_cache_free(cache);
             return err_set(err, ERR_MEMORY, "out of memory for the hidden states of a new bundle");

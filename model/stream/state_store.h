@@ -34,6 +34,10 @@ size_t state_store_open_sessions(const struct state_store *store);
 /** Memory it holds: slabs, hidden states, index, timers, prepared sessions. */
 size_t state_store_bytes(const struct state_store *store);
 
+/** A scrobble of user_id comes within the next few: brings the user's state near. Only a hint;
+ * changes nothing. Worth a call a few scrobbles ahead where there are many users. */
+void state_store_expect(const struct state_store *store, struct slice user_id);
+
 /** One user's record as bytes (versioned, CRC32C, little-endian: schemas/state.md). @param out
  * capacity bytes
  *  @return bytes written; 0 when the user is unknown; (size_t)-1 when capacity is less than

@@ -63,19 +63,19 @@ struct step_entry {
     uint16_t mean_ln_interval;    /* * 5000 */
     uint16_t max_ln_interval;     /* * 5000 */
     uint8_t distinct, same, new_; /* shares of the scrobbles, * 255 */
-    uint8_t reserved;
-};
+} __attribute__((packed));        /* nine bytes, of which a user has 64 */
 
 struct user_state {
     char user_id[USER_ID_MAX];
     uint8_t user_id_size;
     uint8_t recent_next; /* where the next fingerprint goes */
-    uint16_t recent_high[RECENT];
     uint16_t reserved16;
-    uint32_t recent_low[RECENT]; /* 48-bit fingerprints of (time, track); 0 empty */
     uint32_t reserved32;
+    /* what every event reads stands together */
     struct session_sums current, previous;
     struct history_stats history;
+    uint32_t recent_low[RECENT]; /* 48-bit fingerprints of (time, track); 0 empty */
+    uint16_t recent_high[RECENT];
     struct step_entry step[STEP_RING]; /* of folded session number n at (n - 1) % STEP_RING */
     uint32_t regions[]; /* ring_start_s[W] ring_length_ms[W] ring_tail[W] (one byte), then the two
                            sketches */

@@ -16,6 +16,7 @@
 #include "stream/pipeline.h"
 
 #define LINE_BYTES    512
+#define AHEAD         4 /* scrobbles decoded before they are pushed, as the daemon does */
 #define HISTORY_ROWS  8000
 #define DAY_MS        INT64_C(86400000)
 #define HISTORY_START (INT64_C(15000) * DAY_MS)
@@ -176,16 +177,21 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users)
     output = (struct output){.bytes = 0};
     uint64_t bytes_in = 0;
     double begun = cpu_s();
-    for (uint64_t e = 0; e < events; e++) {
+    struct scrobble ahead[AHEAD];
+    for (uint64_t e = 0; e < events + AHEAD; e++) {
+        struct scrobble *scrobble = &ahead[e % AHEAD];
+        enum outcome outcome;
+        if (e >= AHEAD && pipeline_push(pipeline, store, scrobble, &outcome, &err) < 0)
+            die("event", &err);
+        if (e >= events)
+            continue;
         const unsigned char *line = (unsigned char *)lines + e * LINE_BYTES;
         size_t size = line[0] | (size_t)line[1] << 8;
-        struct scrobble scrobble;
-        enum outcome outcome;
         bytes_in += size;
-        if (scrobble_from_json((const char *)line + 2, size, scratch, &scrobble, &err) !=
-                REJECT_NONE ||
-            pipeline_push(pipeline, store, &scrobble, &outcome, &err) < 0)
+        if (scrobble_from_json((const char *)line + 2, size, scratch, scrobble, &err) !=
+            REJECT_NONE)
             die("event", &err);
+        state_store_expect(store, scrobble->user_id);
     }
     if (pipeline_flush(pipeline, &err) < 0)
         die("event", &err);

@@ -139,6 +139,12 @@ static struct gru_sequences sequences_of(const struct network *n, const struct n
                                   .gates = n->gates};
 }
 
+static void multiply_by(size_t count, const real *factor, real *values)
+{
+    for (size_t i = 0; factor && i < count; i++)
+        values[i] *= factor[i];
+}
+
 /* Input rows: [h ; start ; live]. */
 static void gather_inputs(struct network *n, const struct network_batch *batch)
 {
@@ -146,14 +152,9 @@ static void gather_inputs(struct network *n, const struct network_batch *batch)
     for (size_t row = 0; row < batch->rows; row++) {
         real *input = n->input + row * width;
         memcpy(input, n->states + batch->state[row] * h, h * sizeof *input);
+        multiply_by(h, batch->state_dropout ? batch->state_dropout + row * h : NULL, input);
         memcpy(input + h, batch->features + row * ROW_FEATURES, ROW_FEATURES * sizeof *input);
     }
-}
-
-static void multiply_by(size_t count, const real *factor, real *values)
-{
-    for (size_t i = 0; factor && i < count; i++)
-        values[i] *= factor[i];
 }
 
 static void forward(struct network *n, const real *params, const struct network_batch *batch)
@@ -182,7 +183,8 @@ static void scatter_states(struct network *n, const struct network_batch *batch)
     size_t h = n->gru.hidden, width = n->layer[FIRST].inputs;
     memset(n->d_states, 0, batch->sequences * (batch->steps + 1) * h * sizeof *n->d_states);
     for (size_t row = 0; row < batch->rows; row++) {
-        const real *from = n->d_input + row * width;
+        real *from = n->d_input + row * width;
+        multiply_by(h, batch->state_dropout ? batch->state_dropout + row * h : NULL, from);
         real *to = n->d_states + batch->state[row] * h;
         for (size_t j = 0; j < h; j++)
             to[j] += from[j];

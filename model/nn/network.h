@@ -26,7 +26,8 @@ struct network_batch {
     const real *target;   /* (rows) ln(remaining + 30) */
     const real
         *dropout; /* (rows,D) factors of the first hidden layer, 0 or 1/(1-p); NULL for none */
-    double scale; /* of loss and gradient: 1/(3 rows of the whole batch) */
+    const real *state_dropout; /* (rows,H) the same of the states the head reads; NULL for none */
+    double scale;              /* of loss and gradient: 1/(3 rows of the whole batch) */
 };
 
 struct network;

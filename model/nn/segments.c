@@ -90,7 +90,7 @@ int group_init(struct group *group, const struct segments *segments,
     memset(group, 0, sizeof *group);
     size_t rows = GROUP_SEGMENTS * segments->rows_max;
     size_t x = GROUP_SEGMENTS * segments->steps_max * STEP_INPUTS;
-    size_t per_row = ROW_FEATURES + QUANTILES + 1 + shape->dense;
+    size_t per_row = ROW_FEATURES + QUANTILES + 1 + shape->dense + shape->hidden;
     group->memory = calloc(x + rows * per_row + 1, sizeof *group->memory);
     group->state = calloc(rows + 1, sizeof *group->state);
     if (!group->memory || !group->state) {
@@ -102,6 +102,7 @@ int group_init(struct group *group, const struct segments *segments,
     group->base = group->features + rows * ROW_FEATURES;
     group->target = group->base + rows * QUANTILES;
     group->dropout = group->target + rows;
+    group->state_dropout = group->dropout + rows * shape->dense;
     return 0;
 }
 
@@ -149,8 +150,8 @@ static void draw_dropout(float *factor, size_t count, double probability, struct
 
 void group_fill(struct group *group, const struct segments *segments, const uint32_t *pick,
                 size_t count, const struct predictor_shape *shape,
-                const struct predictor_scaler *scaler, double dropout, struct random *random,
-                double scale)
+                const struct predictor_scaler *scaler, struct group_dropout dropout,
+                struct random *random, double scale)
 {
     size_t steps = 0, rows = 0;
     for (size_t b = 0; b < count; b++) {
@@ -166,16 +167,20 @@ void group_fill(struct group *group, const struct segments *segments, const uint
             fill_row(group, rows, row, scaler);
         }
     }
-    if (dropout > 0)
-        draw_dropout(group->dropout, rows * shape->dense, dropout, random);
-    group->batch = (struct network_batch){.sequences = count,
-                                          .steps = steps,
-                                          .rows = rows,
-                                          .x = group->x,
-                                          .state = group->state,
-                                          .features = group->features,
-                                          .base = group->base,
-                                          .target = group->target,
-                                          .dropout = dropout > 0 ? group->dropout : NULL,
-                                          .scale = scale};
+    if (dropout.dense > 0)
+        draw_dropout(group->dropout, rows * shape->dense, dropout.dense, random);
+    if (dropout.state > 0)
+        draw_dropout(group->state_dropout, rows * shape->hidden, dropout.state, random);
+    group->batch =
+        (struct network_batch){.sequences = count,
+                               .steps = steps,
+                               .rows = rows,
+                               .x = group->x,
+                               .state = group->state,
+                               .features = group->features,
+                               .base = group->base,
+                               .target = group->target,
+                               .dropout = dropout.dense > 0 ? group->dropout : NULL,
+                               .state_dropout = dropout.state > 0 ? group->state_dropout : NULL,
+                               .scale = scale};
 }

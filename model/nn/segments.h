@@ -47,7 +47,7 @@ struct group {
     struct network_batch batch;
     float *memory;   /* owned, as is state */
     uint32_t *state; /* (rows) */
-    float *x, *features, *base, *target, *dropout;
+    float *x, *features, *base, *target, *dropout, *state_dropout;
 };
 
 /** Room for any GROUP_SEGMENTS of segments. @return 0, or -1 with ERR_MEMORY */
@@ -55,11 +55,17 @@ int group_init(struct group *group, const struct segments *segments,
                const struct predictor_shape *shape, struct err *err) MUST_CHECK;
 void group_release(struct group *group);
 
-/** Fills the batch from count segments picked by index. @param dropout probability; 0 for none
+/* Probabilities; 0 for none. */
+struct group_dropout {
+    double dense; /* of the head's first hidden layer */
+    double state; /* of the hidden state that the head reads */
+};
+
+/** Fills the batch from count segments picked by index.
  *  @param random draws the dropout  @param scale of the loss */
 void group_fill(struct group *group, const struct segments *segments, const uint32_t *pick,
                 size_t count, const struct predictor_shape *shape,
-                const struct predictor_scaler *scaler, double dropout, struct random *random,
-                double scale);
+                const struct predictor_scaler *scaler, struct group_dropout dropout,
+                struct random *random, double scale);
 
 #endif

@@ -34,7 +34,9 @@ struct trainer {
     uint32_t *order;           /* (segments) of this epoch */
     struct predictor *net;     /* what the optimizer moves */
     struct predictor *average; /* of its weights over the steps */
-    struct predictor *best;    /* the average that validated best */
+    struct predictor
+        *candidate;         /* the average with its correction shrunk: what would be published */
+    struct predictor *best; /* the candidate that validated best */
     struct optimizer *optimizer;
     struct workers *workers;
     struct network **network; /* (threads) */
@@ -70,6 +72,7 @@ static void trainer_release(struct trainer *t)
     optimizer_free(t->optimizer);
     predictor_free(t->net);
     predictor_free(t->average);
+    predictor_free(t->candidate);
     predictor_free(t->best);
     segments_release(&t->segments);
 }
@@ -83,11 +86,12 @@ static int init_nets(struct trainer *t, struct err *err)
         return -1;
     segments_fit_scaler(&t->segments, t->set, &t->net->scaler);
     t->average = predictor_copy(t->net, err);
+    t->candidate = predictor_copy(t->net, err);
     t->best = predictor_copy(t->net, err);
     struct optimizer_settings settings = optimizer_defaults(OPTIMIZER_ADAMW);
     settings.weight_decay = o->weight_decay;
     t->optimizer = optimizer_new(&settings, t->net->params_count, err);
-    return t->average && t->best && t->optimizer ? 0 : -1;
+    return t->average && t->candidate && t->best && t->optimizer ? 0 : -1;
 }
 
 static int init_scratch(struct trainer *t, struct err *err)
@@ -122,7 +126,7 @@ static int trainer_init(struct trainer *t, struct err *err)
 {
     const struct trainer_options *o = t->options;
     assert(o->segment > 0 && o->batch > 0 && o->threads > 0);
-    assert(o->dropout >= 0 && o->dropout < 1);
+    assert(o->dropout >= 0 && o->dropout < 1 && o->state_dropout >= 0 && o->state_dropout < 1);
     tensor_use_one_thread();
     if (segments_cut(&t->segments, t->set, o->segment, o->warmup_sessions, err))
         return -1;
@@ -166,7 +170,7 @@ static void group_task(void *ctx, size_t worker, size_t i)
     struct random random;
     random_init(&random, o->seed, STREAM_DROPOUT + t->steps_done * t->slots + i);
     group_fill(&slot->group, &t->segments, t->pick + first, count, &o->shape, &t->net->scaler,
-               o->dropout, &random, t->scale);
+               (struct group_dropout){o->dropout, o->state_dropout}, &random, t->scale);
     memset(slot->gradient, 0, t->net->params_count * sizeof *slot->gradient);
     slot->loss =
         network_loss(t->network[worker], t->net->params, &slot->group.batch, slot->gradient);
@@ -224,11 +228,24 @@ static int train_step(struct trainer *t, double *loss, struct err *err)
     return 0;
 }
 
-/* Keeps the average if it is the best so far. Without any validation row the last one is. */
+/* The correction d is linear in the last layer: its weights and biases take the whole factor. */
+static void make_candidate(struct trainer *t)
+{
+    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
+    size_t tensors = predictor_tensors(&t->options->shape, tensor);
+    const struct predictor_tensor *last = &tensor[tensors - 2]; /* weight, and the bias behind it */
+    const float shrink = (float)t->options->shrink;
+    memcpy(t->candidate->params, t->average->params, t->average->params_count * sizeof(float));
+    for (size_t i = last->offset; i < t->candidate->params_count; i++)
+        t->candidate->params[i] *= shrink;
+}
+
+/* Keeps the candidate if it is the best so far. Without any validation row the last one is. */
 static int end_epoch(struct trainer *t, struct err *err)
 {
     double ratio;
-    if (validation_ratio(t->set, t->average, &ratio, err))
+    make_candidate(t);
+    if (validation_ratio(t->set, t->candidate, &ratio, err))
         return -1;
     t->progress.validation = ratio;
     t->progress.epoch_end = true;
@@ -236,7 +253,7 @@ static int end_epoch(struct trainer *t, struct err *err)
     if (!(ratio >= t->report.best_validation)) {
         t->report.best_validation = ratio;
         t->report.best_epoch = t->progress.epoch;
-        memcpy(t->best->params, t->average->params,
+        memcpy(t->best->params, t->candidate->params,
                t->best->params_count * sizeof *t->best->params);
     }
     return 0;

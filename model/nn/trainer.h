@@ -60,8 +60,11 @@ struct trainer_options {
     uint32_t warmup_steps;    /* 50 */
     double clip_norm;         /* 1.0 */
     double dropout;           /* .3, between the head's two hidden layers */
+    double state_dropout;     /* .5, of the hidden state that the head reads */
     double average_decay;     /* .995 of the averaged weights */
-    uint32_t threads;         /* workers; the result does not depend on how many */
+    double shrink;    /* .7, of the correction that is kept: what is learned from some people
+                       * is believed a little less of others */
+    uint32_t threads; /* workers; the result does not depend on how many */
 };
 #define TRAINER_DEFAULTS                                                                           \
     ((struct trainer_options){.shape = {32, 64},                                                   \
@@ -74,7 +77,9 @@ struct trainer_options {
                               .warmup_steps = 50,                                                  \
                               .clip_norm = 1.0,                                                    \
                               .dropout = .3,                                                       \
+                              .state_dropout = .5,                                                 \
                               .average_decay = .995,                                               \
+                              .shrink = .7,                                                        \
                               .threads = 2})
 
 /* What is told after every step; epoch and step count from 1. */

@@ -137,10 +137,13 @@ static void check_predictor(struct predictor_shape shape, bool dropout)
     real *features = drawn(&random, ROWS * ROW_FEATURES, 2);
     real *base = drawn(&random, ROWS * QUANTILES, 3), *target = drawn(&random, ROWS, 3);
     real *factor = drawn(&random, ROWS * shape.dense, 1);
+    real *state_factor = drawn(&random, ROWS * shape.hidden + 1, 1);
     for (size_t i = 0; i < ROWS; i++)
         at[i] = (uint32_t)(i % B * (T + 1) + i % (T + 1));
     for (size_t i = 0; i < ROWS * shape.dense; i++)
         factor[i] = factor[i] < -1. / 3 ? 0 : 1.5;
+    for (size_t i = 0; i < ROWS * shape.hidden; i++)
+        state_factor[i] = state_factor[i] < 0 ? 0 : 2;
     struct whole whole = {.network = network_new(&shape, B, T, ROWS, &err), .params = params};
     assert_non_null(whole.network);
     whole.batch = (struct network_batch){.sequences = B,
@@ -152,12 +155,13 @@ static void check_predictor(struct predictor_shape shape, bool dropout)
                                          .base = base,
                                          .target = target,
                                          .dropout = dropout ? factor : NULL,
+                                         .state_dropout = dropout ? state_factor : NULL,
                                          .scale = 1. / (ROWS * QUANTILES)};
     network_loss(whole.network, params, &whole.batch, gradient);
     for (size_t i = 0; i < tensors; i++)
         assert_gradient(tensor[i].name, whole_loss, &whole, params + tensor[i].offset,
                         gradient + tensor[i].offset, (size_t)tensor[i].rows * tensor[i].columns);
-    real *blocks[] = {params, gradient, x, features, base, target, factor};
+    real *blocks[] = {params, gradient, x, features, base, target, factor, state_factor};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     network_free(whole.network);

@@ -73,7 +73,8 @@ static void test_segments_cut_and_gather(void **state)
     random_init(&random, 1, 0);
     scaler.step_inverse_sd[0] = 1;
     assert_int_equal(group_init(&group, &segments, &shape, &err), 0);
-    group_fill(&group, &segments, pick, 2, &shape, &scaler, 0, &random, 1);
+    const struct group_dropout none = {0, 0};
+    group_fill(&group, &segments, pick, 2, &shape, &scaler, none, &random, 1);
     assert_int_equal(group.batch.steps, 9);
     assert_int_equal(group.batch.rows, 5);
     assert_null(group.batch.dropout);
@@ -108,7 +109,8 @@ static void test_segments_dropout_keeps_the_mean(void **state)
     random_init(&random, 9, 0);
     assert_int_equal(segments_cut(&segments, &set, 32, 32, &err), 0);
     assert_int_equal(group_init(&group, &segments, &shape, &err), 0);
-    group_fill(&group, &segments, pick, 1, &shape, &scaler, .3, &random, 1);
+    const struct group_dropout dropout = {.3, .5};
+    group_fill(&group, &segments, pick, 1, &shape, &scaler, dropout, &random, 1);
     double sum = 0, dropped = 0;
     for (size_t i = 0; i < 3000 * 64; i++) {
         sum += (double)group.dropout[i];

@@ -98,6 +98,7 @@ static struct trainer_options small_options(void)
     options.batch = 6; /* a whole group and a part of one */
     options.epochs = 8;
     options.seed = 3;
+    options.shrink = 1; /* what is learned, whole */
     return options;
 }
 
@@ -228,6 +229,28 @@ static void test_trainer_stops_with_the_best_so_far(void **state)
     free_set(&set);
 }
 
+/* What is kept of the correction is the last layer times the factor, and nothing else. */
+static void test_trainer_shrinks_the_last_layer_alone(void **state)
+{
+    (void)state;
+    struct train_set set = make_set(SECRET_START);
+    struct trainer_options options = small_options();
+    struct trainer_report whole_report, half_report;
+    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
+    size_t last = predictor_tensors(&options.shape, tensor) - 2;
+    struct predictor *whole = trained(&set, &options, &whole_report);
+    options.shrink = .5;
+    struct predictor *half = trained(&set, &options, &half_report);
+    assert_int_equal(whole_report.best_epoch, options.epochs);
+    assert_int_equal(half_report.best_epoch, options.epochs);
+    for (size_t i = 0; i < whole->params_count; i++)
+        assert_true(half->params[i] ==
+                    (i < tensor[last].offset ? whole->params[i] : whole->params[i] / 2));
+    predictor_free(whole);
+    predictor_free(half);
+    free_set(&set);
+}
+
 /* Epochs that make it worse than untrained leave the untrained net. */
 static void test_trainer_keeps_the_untrained_net_when_that_is_best(void **state)
 {
@@ -326,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_trainer_gives_the_same_bits_on_any_number_of_threads),
         cmocka_unit_test(test_trainer_tells_every_step),
         cmocka_unit_test(test_trainer_stops_with_the_best_so_far),
+        cmocka_unit_test(test_trainer_shrinks_the_last_layer_alone),
         cmocka_unit_test(test_trainer_keeps_the_untrained_net_when_that_is_best),
         cmocka_unit_test(test_trainer_fits_the_scaler_on_training_rows),
         cmocka_unit_test(test_trainer_refuses_what_it_cannot_learn_from),

@@ -167,6 +167,26 @@ static void test_history_rounds_durations_as_stated(void **state)
     }
 }
 
+/* A start moved back to a millisecond behind the session before: ln g stays a number. */
+static void test_history_gap_is_at_least_a_second(void **state)
+{
+    struct fixture f;
+    struct past_session past[2];
+    (void)state;
+    fixture_init(&f);
+    listen(&f, T0 + 999, 0, 0);
+    listen(&f, T0 + 2 * HOUR, 0, 0);
+    f.user->current.start_ms = f.user->current.last_ms = T0 + 1000;
+    listen(&f, T0 + 5 * HOUR, 0, 0);
+    assert_near(history_previous(&f.layout, f.user).gap_s, 1, 0);
+    f.user->previous.start_ms = f.user->previous.last_ms = T0 + 999;
+    assert_near(history_previous(&f.layout, f.user).gap_s, 1, 0);
+    listen(&f, T0 + 8 * HOUR, 0, 0);
+    assert_int_equal(history_ring(&f.layout, f.user, 2, past), 2);
+    assert_near(past[1].gap_s, 1, 0);
+    fixture_release(&f);
+}
+
 static void test_history_folds_statistics(void **state)
 {
     struct history_stats s;
@@ -330,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_history_ring_keeps_the_last_w),
         cmocka_unit_test(test_history_previous_is_what_the_ring_will_say),
         cmocka_unit_test(test_history_rounds_durations_as_stated),
+        cmocka_unit_test(test_history_gap_is_at_least_a_second),
         cmocka_unit_test(test_history_folds_statistics),
         cmocka_unit_test(test_history_first_session_features),
         cmocka_unit_test(test_history_sessions_of_the_last_days),

@@ -194,6 +194,81 @@ static void test_pipeline_sessions_reopened_within_allowed_lateness(void **state
     world_release(&w);
 }
 
+/* Kernel KM alone, after six days of history at three hours of the day. @param ms after T0, in the
+ * order of arrival  @param close_before stream time closes the session before that one; -1: never
+ * @return the last prediction */
+static struct prediction last_of(const int64_t *ms, size_t count, int64_t close_before)
+{
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    struct capture capture = {0};
+    struct pipeline_sink sink = capture_sink(&capture);
+    struct pipeline *pipeline = pipeline_new(&params, &sink, 16, NULL);
+    struct state_store *store = state_store_new(&params, 0, NULL);
+    int64_t pool_ms[POOL_VALUES];
+    for (int i = 0; i < POOL_VALUES; i++)
+        pool_ms[i] = i * 17 * S;
+    assert_int_equal(pipeline_set_pool(pipeline, pool_ms, NULL), 0);
+    for (int64_t k = -36; k < (int64_t)count; k++) {
+        int64_t past = k + 36;
+        int64_t at = k >= 0 ? ms[k]
+                            : -(DAY * (6 - past / 6)) + past / 2 % 3 * 7 * HOUR +
+                                  past % 2 * ((past * 7 % 11 + 1) * 97 * S);
+        char track[16];
+        enum outcome outcome;
+        snprintf(track, sizeof track, "%lld", (long long)at);
+        const struct scrobble scrobble = {.user_id = {"u", 1},
+                                          .time = {T0 + at},
+                                          .artist = {"a", 1},
+                                          .track = {track, strlen(track)}};
+        if (k >= 0 && k == close_before)
+            assert_int_equal(
+                pipeline_advance(pipeline, store, (struct event_time){T0 + 10 * HOUR}, NULL), 0);
+        assert_int_equal(pipeline_push(pipeline, store, &scrobble, &outcome, NULL), 0);
+        assert_int_equal(outcome, OUTCOME_SESSION);
+    }
+    assert_int_equal(pipeline_end(pipeline, store, NULL), 0);
+    struct prediction last = capture.prediction[capture.predictions - 1].prediction;
+    pipeline_free(pipeline);
+    state_store_free(store);
+    capture_release(&capture);
+    return last;
+}
+
+/* What a session starts with, and what came before it, count as they are known now: from then on a
+ * late scrobble has left the same as one in order. */
+static void test_pipeline_sessions_late_scrobble_ends_in_the_same_prediction(void **state)
+{
+    static const struct {
+        const char *what;
+        int64_t in_order[5], late[5];
+        int64_t close_before; /* which of late: the session is closed before it */
+    } table[] = {
+        {"before the open session",
+         {2 * HOUR, 5 * HOUR, 5 * HOUR + 25 * MIN, 5 * HOUR + 30 * MIN, 5 * HOUR + 40 * MIN},
+         {2 * HOUR, 5 * HOUR + 25 * MIN, 5 * HOUR + 30 * MIN, 5 * HOUR, 5 * HOUR + 40 * MIN},
+         -1},
+        {"in the session before",
+         {2 * HOUR, 2 * HOUR + 28 * MIN, 5 * HOUR, 5 * HOUR + MIN, 5 * HOUR + 20 * MIN},
+         {2 * HOUR, 5 * HOUR, 5 * HOUR + MIN, 2 * HOUR + 28 * MIN, 5 * HOUR + 20 * MIN},
+         -1},
+        {"before the closed session",
+         {2 * HOUR, 5 * HOUR, 5 * HOUR + 25 * MIN, 5 * HOUR + 30 * MIN, 5 * HOUR + 40 * MIN},
+         {2 * HOUR, 5 * HOUR + 25 * MIN, 5 * HOUR + 30 * MIN, 5 * HOUR, 5 * HOUR + 40 * MIN},
+         3},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct prediction a = last_of(table[i].in_order, 5, -1);
+        struct prediction b = last_of(table[i].late, 5, table[i].close_before);
+        if (a.session != b.session || a.session_start.ms != b.session_start.ms ||
+            a.scrobble != b.scrobble || a.elapsed_ms != b.elapsed_ms ||
+            a.previous_session_length_ms != b.previous_session_length_ms ||
+            memcmp(a.total_s, b.total_s, sizeof a.total_s) != 0)
+            fail_msg("%s: %g %g %g, in order %g %g %g", table[i].what, b.total_s[0], b.total_s[1],
+                     b.total_s[2], a.total_s[0], a.total_s[1], a.total_s[2]);
+    }
+}
+
 static void test_pipeline_sessions_equal_stamps_and_duplicates(void **state)
 {
     struct world w;
@@ -250,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_pipeline_sessions_bulk_upload_of_an_offline_day),
         cmocka_unit_test(test_pipeline_sessions_session_before_is_published_again),
         cmocka_unit_test(test_pipeline_sessions_reopened_within_allowed_lateness),
+        cmocka_unit_test(test_pipeline_sessions_late_scrobble_ends_in_the_same_prediction),
         cmocka_unit_test(test_pipeline_sessions_equal_stamps_and_duplicates),
         cmocka_unit_test(test_pipeline_sessions_ends_of_time),
     };

@@ -98,11 +98,11 @@ enum {
     AT_BODY = 32,
     AT_USER_ID_SIZE = AT_BODY + 64,
     AT_RECENT_NEXT = AT_BODY + 65,
-    AT_CURRENT = AT_BODY + 264,
-    AT_PREVIOUS = AT_BODY + 352,
-    AT_HISTORY = AT_BODY + 440,
+    AT_CURRENT = AT_BODY + 72,
+    AT_PREVIOUS = AT_BODY + 160,
+    AT_HISTORY = AT_BODY + 248,
     AT_STEP = AT_BODY + 1088,
-    AT_REGIONS = AT_BODY + 1728
+    AT_REGIONS = AT_BODY + 1664
 };
 
 struct record {
@@ -236,6 +236,8 @@ static const struct damage damages[] = {
     {"session before", AT_PREVIOUS + 40, 4, 1, true, ERR_CHECK, "contradict"},
     {"folded sessions", AT_HISTORY + 56, 4, 2, true, ERR_CHECK, "contradict"},
     {"no scrobbles", AT_CURRENT + 48, 4, 0, true, ERR_CHECK, "contradict"},
+    {"a start after 2099", AT_REGIONS + 4 * 255, 4, UINT32_MAX, true, ERR_CHECK, "contradict"},
+    {"more scrobbles than can be", AT_CURRENT + 48, 4, UINT32_MAX, true, ERR_CHECK, "contradict"},
     {"no scrobbles before", AT_PREVIOUS + 48, 4, 0, true, ERR_CHECK, "contradict"},
     {"open twice", AT_CURRENT + 82, 2, 2, true, ERR_CHECK, "contradict"},
     {"open before", AT_PREVIOUS + 82, 2, 1, true, ERR_CHECK, "contradict"},

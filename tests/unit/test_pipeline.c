@@ -244,6 +244,88 @@ static void test_pipeline_restart_changes_nothing(void **state)
     capture_release(&restarted);
 }
 
+/* Two lives of one user, of as many sessions: the record of the second put over the first, in the
+ * middle of a session, takes its place in everything that is prepared or carried. */
+static void test_pipeline_restored_over_another_life(void **state)
+{
+    enum { ROWS_OF_LIFE = 400 };
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    struct bundle *bundle = test_bundle_new(1, 16);
+    struct capture capture[2] = {{0}};
+    struct pipeline *pipeline[2];
+    struct state_store *store[2];
+    size_t seen[2];
+    (void)state;
+    for (int life = 0; life < 2; life++) {
+        struct pipeline_sink sink = capture_sink(&capture[life]);
+        pipeline[life] = pipeline_new(&params, &sink, 32, NULL);
+        store[life] = state_store_new(&params, 0, NULL);
+        assert_int_equal(pipeline_set_bundle(pipeline[life], bundle, NULL), 0);
+    }
+    for (int64_t i = 0; i < ROWS_OF_LIFE + 100; i++) {
+        bool own = i < ROWS_OF_LIFE - 1;
+        for (int life = 0; life < 2; life++) {
+            /* one session in four rows; of other lengths at other hours in the two lives */
+            int64_t pace = own ? 60000 + life * 400000 + i % 7 * 9000 : 480000;
+            int64_t start = i / 4 * 18000000 + (own ? life * 7200000 : 7200000);
+            char track[16];
+            enum outcome outcome;
+            snprintf(track, sizeof track, "%d", (int)(i * (own ? life + 3 : 5) % 19));
+            const struct scrobble scrobble = {
+                .user_id = {"u", 1},
+                .time = {INT64_C(1241478000000) + start + i % 4 * pace},
+                .artist = {track, 1},
+                .track = {track, strlen(track)}};
+            assert_int_equal(pipeline_push(pipeline[life], store[life], &scrobble, &outcome, NULL),
+                             0);
+        }
+        if (i != ROWS_OF_LIFE - 2)
+            continue;
+        size_t size = state_store_record_max(store[1]);
+        void *record = malloc(size);
+        assert_non_null(record);
+        for (int life = 0; life < 2; life++) {
+            assert_int_equal(pipeline_flush(pipeline[life], NULL), 0);
+            seen[life] = capture[life].predictions;
+        }
+        assert_int_equal(state_store_save(store[1], (struct slice){"u", 1}, record, size), size);
+        assert_int_equal(state_store_restore(store[0], record, size, NULL), 0);
+        free(record);
+    }
+    for (int life = 0; life < 2; life++)
+        assert_int_equal(pipeline_end(pipeline[life], store[life], NULL), 0);
+    assert_int_equal(seen[0], seen[1]);
+    /* the row behind the restore still has its own pace; from the next session on all are the same
+     */
+    assert_near_predictions(&capture[0], &capture[1], seen[0] + 1);
+    for (int life = 0; life < 2; life++) {
+        pipeline_free(pipeline[life]);
+        state_store_free(store[life]);
+        capture_release(&capture[life]);
+    }
+    bundle_release(bundle);
+}
+
+/* Without a reload nothing is made again: the hidden state is carried. */
+static void test_pipeline_carries_the_hidden_state(void **state)
+{
+    const struct test_log *log = &((struct logs *)*state)->in_order;
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    struct bundle *bundle = test_bundle_new(1, 16);
+    struct pipeline_sink sink = {0};
+    struct pipeline *pipeline = pipeline_new(&params, &sink, 256, NULL);
+    struct state_store *store = state_store_new(&params, 0, NULL);
+    assert_int_equal(pipeline_set_bundle(pipeline, bundle, NULL), 0);
+    push_rows(pipeline, &store, 1, log, 0, log->count);
+    assert_int_equal(pipeline_end(pipeline, store, NULL), 0);
+    assert_true(pipeline_counts(pipeline)->sessions_closed > 64 * USERS);
+    assert_int_equal(pipeline_counts(pipeline)->predictions, log->count);
+    assert_int_equal(pipeline_counts(pipeline)->hidden_recomputed, 0);
+    pipeline_free(pipeline);
+    state_store_free(store);
+    bundle_release(bundle);
+}
+
 static void test_pipeline_reload_predicts_as_if_always_there(void **state)
 {
     const struct test_log *log = &((struct logs *)*state)->disturbed;
@@ -378,6 +460,8 @@ int main(void)
         cmocka_unit_test(test_pipeline_closing_early_or_late_gives_the_same_sessions),
         cmocka_unit_test(test_pipeline_partitions_give_the_same_sessions),
         cmocka_unit_test(test_pipeline_restart_changes_nothing),
+        cmocka_unit_test(test_pipeline_restored_over_another_life),
+        cmocka_unit_test(test_pipeline_carries_the_hidden_state),
         cmocka_unit_test(test_pipeline_reload_predicts_as_if_always_there),
         cmocka_unit_test(test_pipeline_refuses_a_bundle_that_needs_more_history),
         cmocka_unit_test(test_pipeline_evicted_sessions_predict_the_same),

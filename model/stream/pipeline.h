@@ -88,6 +88,9 @@ int pipeline_end(struct pipeline *pipeline, struct state_store *store, struct er
  * freed. */
 int pipeline_flush(struct pipeline *pipeline, struct err *err) MUST_CHECK;
 
+/** Throws away what waits in the micro-batch: the transaction it belongs to is aborted. */
+void pipeline_discard(struct pipeline *pipeline);
+
 /** Counts since pipeline_new, by outcome; sessions closed, revised; hidden states recomputed. */
 struct pipeline_counts {
     uint64_t outcome[OUTCOMES];

@@ -52,6 +52,34 @@ size_t state_store_record_max(const struct state_store *store);
 int state_store_restore(struct state_store *store, const void *data, size_t size,
                         struct err *err) MUST_CHECK;
 
+/* ---- transactions: what happened since begin can be taken back, to the byte ---- */
+
+enum touch {
+    TOUCH_OPEN,   /* sessions, fingerprints, sketches */
+    TOUCH_HISTORY /* and the history: a session is about to be folded */
+};
+
+/** From here on the first change of a user (and of stream time) is logged. Nested begins are our bug. */
+void state_store_begin(struct state_store *store);
+bool state_store_in_transaction(const struct state_store *store);
+/** Before a change of slot: logs what it was. No transaction: does nothing. @return 0, -1 ERR_MEMORY */
+int state_store_touch(struct state_store *store, struct user_slot *slot, enum touch touch,
+                      struct err *err) MUST_CHECK;
+/** Every user touched since begin, once, in the order of their first change.
+ *  @param history whether that part changed, too  @return 0, or what change() said */
+int state_store_changes(const struct state_store *store,
+                        int (*change)(void *ctx, const struct user_state *user, bool history,
+                                      struct err *err),
+                        void *ctx, struct err *err) MUST_CHECK;
+/** Forgets the log: the changes stay. */
+void state_store_commit(struct state_store *store);
+/** Takes all changes back: records, users that were new, stream time, open sessions; hidden states and
+ * prepared sessions of touched users are made again when they are next seen. Flush the pipeline or
+ * pipeline_discard() its micro-batch first. Cannot fail. */
+void state_store_abort(struct state_store *store);
+/** Hash of all records in the order of their first appearance, and of stream time: for tests. */
+uint64_t state_store_hash(const struct state_store *store);
+
 /* ---- for the pipeline ---- */
 
 struct user_slot {

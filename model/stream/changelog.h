@@ -1,8 +1,8 @@
-/* changelog.h - a user's state as records of a compacted topic, and back (schemas/state.md): a small
- * one for what every scrobble changes (open and previous session, fingerprints, sketches), a larger
- * one for the history (ring, statistics, step entries), written only when a session was folded, and
- * one meta record a partition. Versioned, length-checked, CRC-32C; a reader refuses an unknown
- * version by name and never guesses. Pure: bytes in, bytes out. */
+/* changelog.h - a user's state as records of a compacted topic, and back (schemas/state.md): a
+ * small one for what every scrobble changes (open and previous session, fingerprints, sketches), a
+ * larger one for the history (ring, statistics, step entries), written only when a session was
+ * folded, and one meta record a partition. Versioned, length-checked, CRC-32C; a reader refuses an
+ * unknown version by name and never guesses. Pure: bytes in, bytes out. */
 #ifndef OUTRO_STREAM_CHANGELOG_H
 #define OUTRO_STREAM_CHANGELOG_H
 

@@ -81,6 +81,13 @@ static void run_net(struct micro_batch *batch, struct predictor_runner *runner)
                    batch->remaining);
 }
 
+void micro_batch_discard(struct micro_batch *batch)
+{
+    batch->rows = batch->starts = batch->steps = 0;
+    if (++batch->number == 0)
+        batch->number = 1;
+}
+
 int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
                     const struct pipeline_sink *sink, struct err *err)
 {
@@ -105,8 +112,6 @@ int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
         memcpy(detail.running_s, row->running_s, sizeof detail.running_s);
         result = sink->prediction(sink->ctx, &row->prediction, &detail, err);
     }
-    batch->rows = batch->starts = batch->steps = 0;
-    if (++batch->number == 0)
-        batch->number = 1;
+    micro_batch_discard(batch);
     return result;
 }

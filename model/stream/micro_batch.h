@@ -55,4 +55,8 @@ struct waiting_row *micro_batch_row(struct micro_batch *batch);
 int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
                     const struct pipeline_sink *sink, struct err *err) MUST_CHECK;
 
+/** Empties the batch without running it: hidden states and bases that it was to make stay unmade.
+ */
+void micro_batch_discard(struct micro_batch *batch);
+
 #endif

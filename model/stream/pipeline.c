@@ -71,6 +71,11 @@ int pipeline_flush(struct pipeline *pipeline, struct err *err)
     return micro_batch_run(&pipeline->batch, pipeline->runner, &pipeline->sink, err);
 }
 
+void pipeline_discard(struct pipeline *pipeline)
+{
+    micro_batch_discard(&pipeline->batch);
+}
+
 static int set_pool(struct pipeline *pipeline, const int64_t *pool_ms, struct err *err)
 {
     for (int i = 0; i < POOL_VALUES; i++) {
@@ -218,6 +223,8 @@ static int publish_session(struct pipeline *pipeline, struct state_store *store,
 static int close_session(struct pipeline *pipeline, struct state_store *store,
                          struct user_slot *slot, struct err *err)
 {
+    if (state_store_touch(store, slot, TOUCH_OPEN, err) < 0)
+        return -1;
     slot->state.current.open = 0;
     state_store_count_open(store, -1);
     if (slot->block)
@@ -347,7 +354,10 @@ static int take(struct pipeline *pipeline, struct state_store *store, struct use
     if (slot->batch == pipeline->batch.number && (!in_place || !slot->block) &&
         pipeline_flush(pipeline, err) < 0)
         return -1;
-    if (place(pipeline, store, slot, play, placement, &changed, err) < 0)
+    /* Only the session before the latest is folded, when the next one opens. */
+    bool folds = placement == PLACE_OPENS && user->previous.number > 0;
+    if (state_store_touch(store, slot, folds ? TOUCH_HISTORY : TOUCH_OPEN, err) < 0 ||
+        place(pipeline, store, slot, play, placement, &changed, err) < 0)
         return -1;
     struct session_sums *session = placement == PLACE_PREVIOUS ? &user->previous : &user->current;
     struct play_memory memory = sessionizer_count(state_store_layout(store), user, session, play,
@@ -425,8 +435,9 @@ int pipeline_advance(struct pipeline *pipeline, struct state_store *store,
 
 int pipeline_end(struct pipeline *pipeline, struct state_store *store, struct err *err)
 {
-    for (size_t u = 0; u < state_store_users(store); u++) {
-        struct user_slot *slot = state_store_slot(store, (uint32_t)u);
+    size_t cursor = 0;
+    struct user_slot *slot;
+    while ((slot = state_store_next(store, &cursor))) {
         if (slot->state.current.open && close_session(pipeline, store, slot, err) < 0)
             return -1;
     }

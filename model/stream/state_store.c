@@ -1,43 +1,14 @@
-#include "stream/state_store.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/big_alloc.h"
 #include "core/hash.h"
+#include "stream/sessionizer.h"
+#include "stream/state_store_private.h"
 
 #define INDEX_LEAST 256
 #define NO_USER     UINT32_MAX
-
-struct index_entry {
-    uint32_t hash, user; /* user NO_USER: empty */
-};
-
-struct timer {
-    int64_t due_ms;
-    uint32_t user, session;
-};
-
-struct state_store {
-    struct stream_params params;
-    struct user_layout layout;
-    uint32_t partition;
-    size_t slot_bytes;
-    uint32_t chunk_slots;
-    struct event_time stream_time;
-    size_t users, open_sessions;
-    char **chunks;         /* of chunk_slots slots, in BIG_PAGE_BYTES */
-    float **hidden_chunks; /* the same, (chunk_slots, hidden); NULL until one is needed */
-    size_t chunk_capacity;
-    struct index_entry *index; /* open addressing, linear probing */
-    size_t index_size;         /* a power of two */
-    struct timer *timers;      /* binary heap, earliest first */
-    size_t timer_count, timer_capacity;
-    uint64_t generation;
-    uint32_t hidden;
-    struct session_cache *cache;
-};
 
 static struct index_entry *new_index(size_t size)
 {
@@ -65,7 +36,8 @@ struct state_store *state_store_new(const struct stream_params *params, uint32_t
     store->index_size = INDEX_LEAST;
     store->index = new_index(store->index_size);
     store->cache = session_cache_new(params->window, 0);
-    if (store->index && store->cache)
+    store->scratch = malloc(store->layout.size_bytes);
+    if (store->index && store->cache && store->scratch)
         return store;
 fail:
     state_store_free(store);
@@ -93,7 +65,10 @@ void state_store_free(struct state_store *store)
     free(store->chunks);
     free(store->hidden_chunks);
     free(store->index);
-    free(store->timers);
+    free(store->vacant);
+    free(store->scratch);
+    timer_heap_release(&store->timers);
+    undo_log_release(&store->log);
     free(store);
 }
 
@@ -137,13 +112,20 @@ struct session_cache *state_store_cache(struct state_store *store)
     return store->cache;
 }
 
+struct user_state *state_store_scratch(struct state_store *store)
+{
+    return store->scratch;
+}
+
 size_t state_store_bytes(const struct state_store *store)
 {
-    size_t chunks = (store->users + store->chunk_slots - 1) / store->chunk_slots;
-    return sizeof *store + store->chunk_capacity * 2 * sizeof(char *) +
+    size_t chunks = (store->slots + store->chunk_slots - 1) / store->chunk_slots;
+    return sizeof *store + store->layout.size_bytes + store->chunk_capacity * 2 * sizeof(char *) +
            chunks * (BIG_PAGE_BYTES + store->chunk_slots * store->hidden * sizeof(float)) +
            store->index_size * sizeof *store->index +
-           store->timer_capacity * sizeof *store->timers + session_cache_bytes(store->cache);
+           store->vacant_capacity * sizeof *store->vacant +
+           store->timers.capacity * sizeof *store->timers.timer + undo_log_bytes(&store->log) +
+           session_cache_bytes(store->cache);
 }
 
 struct user_slot *state_store_slot(struct state_store *store, uint32_t index)
@@ -222,11 +204,13 @@ static int grow_chunks(struct state_store *store)
 /* Memory for the next user, so that adding it cannot fail half way. */
 static int make_room(struct state_store *store)
 {
-    size_t chunk = store->users / store->chunk_slots;
-    if (store->users >= NO_USER - 1)
+    if (store->slots >= NO_USER - 1)
         return -1;
     if ((store->users + 1) * 10 > store->index_size * 7 && grow_index(store) < 0)
         return -1;
+    if (store->vacant_count > 0)
+        return 0;
+    size_t chunk = store->slots / store->chunk_slots;
     if (chunk >= store->chunk_capacity && grow_chunks(store) < 0)
         return -1;
     if (!store->chunks[chunk])
@@ -270,17 +254,100 @@ struct user_slot *state_store_at(struct state_store *store, struct slice user_id
         return state_store_slot(store, store->index[at].user);
     if (make_room(store) < 0)
         return NULL;
+    uint32_t user =
+        store->vacant_count > 0 ? store->vacant[store->vacant_count - 1] : (uint32_t)store->slots;
+    struct change *change = NULL;
+    if (store->log.running && !(change = undo_log_add(&store->log, CHANGE_NEW, user, 0)))
+        return NULL;
+    if (change)
+        change->at = store->slots;
+    if (store->vacant_count > 0)
+        store->vacant_count--;
+    else
+        store->slots++;
+    store->users++;
     at = probe(store, user_id, hash); /* the index may have grown */
-    uint32_t user = (uint32_t)store->users++;
     store->index[at] = (struct index_entry){hash, user};
     struct user_slot *slot = state_store_slot(store, user);
     memset(slot, 0, offsetof(struct user_slot, state));
     slot->index = user;
+    slot->logged = change ? LOGGED_NEW : 0;
     slot->hidden_valid = true; /* zeros are what a user without sessions has */
     if (store->hidden > 0)
         memset(state_store_hidden(store, user), 0, store->hidden * sizeof(float));
     user_state_init(&store->layout, &slot->state, user_id);
     return slot;
+}
+
+struct user_slot *state_store_next(struct state_store *store, size_t *cursor)
+{
+    while (*cursor < store->slots) {
+        struct user_slot *slot = state_store_slot(store, (uint32_t)(*cursor)++);
+        if (!slot_is_vacant(slot))
+            return slot;
+    }
+    return NULL;
+}
+
+/* ---- removing ---- */
+
+/* Closes the hole, so that a probe never stops short of an entry behind it (Knuth 6.4, R). */
+static void index_remove(struct state_store *store, size_t hole)
+{
+    size_t mask = store->index_size - 1;
+    struct index_entry *index = store->index;
+    for (size_t at = (hole + 1) & mask; index[at].user != NO_USER; at = (at + 1) & mask) {
+        size_t home = index[at].hash & mask;
+        if (((at - home) & mask) >= ((at - hole) & mask)) {
+            index[hole] = index[at];
+            hole = at;
+        }
+    }
+    index[hole].user = NO_USER;
+}
+
+static struct slice id_of(const struct user_slot *slot)
+{
+    return (struct slice){slot->state.user_id, slot->state.user_id_size};
+}
+
+void state_store_forget_derived(struct state_store *store, struct user_slot *slot)
+{
+    slot->hidden_valid = false;
+    if (slot->block)
+        session_cache_give(store->cache, slot->block);
+}
+
+void state_store_clear_slot(struct state_store *store, struct user_slot *slot)
+{
+    struct slice user_id = id_of(slot);
+    index_remove(store, probe(store, user_id, user_hash(user_id)));
+    state_store_forget_derived(store, slot);
+    memset(&slot->state, 0, store->layout.size_bytes); /* a timer left behind finds nothing open */
+    slot->logged = 0;
+    store->users--;
+}
+
+void state_store_refill_slot(struct state_store *store, struct user_slot *slot, const void *record)
+{
+    memcpy(&slot->state, record, store->layout.size_bytes);
+    struct slice user_id = id_of(slot);
+    uint32_t hash = user_hash(user_id);
+    store->index[probe(store, user_id, hash)] = (struct index_entry){hash, slot->index};
+    store->users++;
+}
+
+int state_store_reserve_vacant(struct state_store *store)
+{
+    if (store->vacant_count < store->vacant_capacity)
+        return 0;
+    size_t capacity = store->vacant_capacity ? store->vacant_capacity * 2 : 64;
+    uint32_t *vacant = realloc(store->vacant, capacity * sizeof *vacant);
+    if (!vacant)
+        return -1;
+    store->vacant = vacant;
+    store->vacant_capacity = capacity;
+    return 0;
 }
 
 int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t hidden,
@@ -294,7 +361,7 @@ int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t h
     if (hidden != store->hidden && store->hidden_chunks)
         free_hidden(store);
     store->hidden = hidden;
-    size_t chunks = (store->users + store->chunk_slots - 1) / store->chunk_slots;
+    size_t chunks = (store->slots + store->chunk_slots - 1) / store->chunk_slots;
     for (size_t c = 0; hidden > 0 && c < chunks; c++) {
         if (!store->hidden_chunks[c])
             store->hidden_chunks[c] = malloc(store->chunk_slots * hidden * sizeof(float));
@@ -305,7 +372,7 @@ int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t h
     }
     session_cache_free(store->cache);
     store->cache = cache;
-    for (size_t u = 0; u < store->users; u++)
+    for (size_t u = 0; u < store->slots; u++)
         state_store_slot(store, (uint32_t)u)->hidden_valid = false;
     store->generation = generation;
     return 0;
@@ -322,43 +389,36 @@ bool state_store_move_time(struct state_store *store, struct event_time time)
 int state_store_watch(struct state_store *store, uint32_t index, uint32_t session,
                       struct event_time due, struct err *err)
 {
-    if (store->timer_count == store->timer_capacity) {
-        size_t capacity = store->timer_capacity ? store->timer_capacity * 2 : 64;
-        struct timer *timers = realloc(store->timers, capacity * sizeof *timers);
-        if (!timers)
-            return err_set(err, ERR_MEMORY, "out of memory for %zu session timers", capacity);
-        store->timers = timers;
-        store->timer_capacity = capacity;
-    }
-    size_t at = store->timer_count++;
-    while (at > 0 && store->timers[(at - 1) / 2].due_ms > due.ms) {
-        store->timers[at] = store->timers[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    store->timers[at] = (struct timer){due.ms, index, session};
+    if (timer_heap_reserve(&store->timers) < 0)
+        return err_set(err, ERR_MEMORY, "out of memory for more than %zu session timers",
+                       store->timers.count);
+    timer_heap_push(&store->timers, (struct timer){due.ms, index, session});
     return 0;
 }
 
 bool state_store_due(struct state_store *store, uint32_t *index, uint32_t *session)
 {
-    if (store->timer_count == 0 || store->timers[0].due_ms >= store->stream_time.ms)
+    struct timer timer;
+    if (!timer_heap_pop(&store->timers, store->stream_time.ms, &timer))
         return false;
-    *index = store->timers[0].user;
-    *session = store->timers[0].session;
-    struct timer last = store->timers[--store->timer_count];
-    size_t at = 0;
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= store->timer_count)
-            break;
-        if (child + 1 < store->timer_count &&
-            store->timers[child + 1].due_ms < store->timers[child].due_ms)
-            child++;
-        if (store->timers[child].due_ms >= last.due_ms)
-            break;
-        store->timers[at] = store->timers[child];
-        at = child;
-    }
-    store->timers[at] = last;
+    *index = timer.user;
+    *session = timer.session;
     return true;
+}
+
+int state_store_watch_all(struct state_store *store, struct err *err)
+{
+    size_t cursor = 0;
+    const struct user_slot *slot;
+    store->timers.count = store->open_sessions = 0;
+    while ((slot = state_store_next(store, &cursor))) {
+        const struct session_sums *current = &slot->state.current;
+        if (!current->open)
+            continue;
+        store->open_sessions++;
+        if (state_store_watch(store, slot->index, current->number,
+                              sessionizer_due(&store->params, current), err) < 0)
+            return -1;
+    }
+    return 0;
 }

@@ -18,6 +18,7 @@
 #include "stream/user_state.h"
 
 struct state_store;
+struct user_slot;
 
 /** @param partition what it is called in prediction_detail  @return new empty store, or NULL with
  * ERR_MEMORY */
@@ -38,19 +39,15 @@ size_t state_store_bytes(const struct state_store *store);
  * changes nothing. Worth a call a few scrobbles ahead where there are many users. */
 void state_store_expect(const struct state_store *store, struct slice user_id);
 
-/** One user's record as bytes (versioned, CRC32C, little-endian: schemas/state.md). @param out
- * capacity bytes
- *  @return bytes written; 0 when the user is unknown; (size_t)-1 when capacity is less than
- * state_store_record_max() */
-size_t state_store_save(const struct state_store *store, struct slice user_id, void *out,
-                        size_t capacity) MUST_CHECK;
-size_t state_store_record_max(const struct state_store *store);
-
-/** Puts a saved record back, replacing the user's. Everything is checked before anything changes.
- *  @return 0, or -1: ERR_INPUT (truncated, unknown version, other layout), ERR_CHECK (CRC),
- * ERR_MEMORY */
-int state_store_restore(struct state_store *store, const void *data, size_t size,
-                        struct err *err) MUST_CHECK;
+/** Removes users who have been silent: no session open, and nothing heard of them since stream time
+ * was `since`. Leaves out those that the transaction under way has changed. Looks at `slots` of the
+ * store from where it last stopped, so that a call is short; a full turn takes many. Not while rows
+ * wait in a pipeline.
+ *  @param gone called before each is removed, to write its tombstones  @return 0, or what gone()
+ * said (that user stays), or ERR_MEMORY */
+int state_store_evict(struct state_store *store, struct event_time since, size_t slots,
+                      int (*gone)(void *ctx, const struct user_state *user, struct err *err),
+                      void *ctx, struct err *err) MUST_CHECK;
 
 /* ---- transactions: what happened since begin can be taken back, to the byte ---- */
 
@@ -59,10 +56,12 @@ enum touch {
     TOUCH_HISTORY /* and the history: a session is about to be folded */
 };
 
-/** From here on the first change of a user (and of stream time) is logged. Nested begins are our bug. */
+/** From here on the first change of a user (and of stream time) is logged. Nested begins are our
+ * bug. */
 void state_store_begin(struct state_store *store);
 bool state_store_in_transaction(const struct state_store *store);
-/** Before a change of slot: logs what it was. No transaction: does nothing. @return 0, -1 ERR_MEMORY */
+/** Before a change of slot: logs what it was. No transaction: does nothing. @return 0, -1
+ * ERR_MEMORY */
 int state_store_touch(struct state_store *store, struct user_slot *slot, enum touch touch,
                       struct err *err) MUST_CHECK;
 /** Every user touched since begin, once, in the order of their first change.
@@ -73,9 +72,9 @@ int state_store_changes(const struct state_store *store,
                         void *ctx, struct err *err) MUST_CHECK;
 /** Forgets the log: the changes stay. */
 void state_store_commit(struct state_store *store);
-/** Takes all changes back: records, users that were new, stream time, open sessions; hidden states and
- * prepared sessions of touched users are made again when they are next seen. Flush the pipeline or
- * pipeline_discard() its micro-batch first. Cannot fail. */
+/** Takes all changes back: records, users that were new, stream time, open sessions; hidden states
+ * and prepared sessions of touched users are made again when they are next seen. Flush the pipeline
+ * or pipeline_discard() its micro-batch first. Cannot fail. */
 void state_store_abort(struct state_store *store);
 /** Hash of all records in the order of their first appearance, and of stream time: for tests. */
 uint64_t state_store_hash(const struct state_store *store);
@@ -83,10 +82,11 @@ uint64_t state_store_hash(const struct state_store *store);
 /* ---- for the pipeline ---- */
 
 struct user_slot {
-    uint32_t index;          /* dense, from 0 */
+    uint32_t index;          /* dense, from 0; that of a removed user is given out again */
     uint32_t batch;          /* number of the micro-batch that its last prediction waits in */
     uint32_t hidden_through; /* number of the last session that the hidden state has stepped over */
     bool hidden_valid;
+    uint8_t logged;              /* by the transaction under way */
     struct session_block *block; /* prepared open session, or NULL */
     struct user_state state;     /* the record; must be last */
 };
@@ -100,6 +100,17 @@ const struct user_slot *state_store_find(const struct state_store *store, struct
 /** The user's slot, made when new. Stable while the store lives. @return NULL when memory is out */
 struct user_slot *state_store_at(struct state_store *store, struct slice user_id);
 struct user_slot *state_store_slot(struct state_store *store, uint32_t index);
+/** All users by index: from *cursor 0 on. @return NULL behind the last */
+struct user_slot *state_store_next(struct state_store *store, size_t *cursor);
+
+/** Removes a user; the slot is given out again. Part of a transaction like any change, but not for
+ * a user whom it has touched. @return 0, -1 with ERR_MEMORY, nothing changed */
+int state_store_remove(struct state_store *store, struct user_slot *slot,
+                       struct err *err) MUST_CHECK;
+/** What is derived from the user's record is made again when next needed. */
+void state_store_forget_derived(struct state_store *store, struct user_slot *slot);
+/** A record that is nobody's: to put one together before it is believed. */
+struct user_state *state_store_scratch(struct state_store *store);
 
 /** Under another net (a generation not seen before): forgets hidden states and prepared sessions
  * and makes room for hidden floats a user and dense floats a session. Cheap when the generation is
@@ -121,5 +132,8 @@ int state_store_watch(struct state_store *store, uint32_t index, uint32_t sessio
 bool state_store_due(struct state_store *store, uint32_t *index, uint32_t *session);
 /** Counts of open sessions are kept by the pipeline through this. */
 void state_store_count_open(struct state_store *store, int change);
+/** Counts open sessions and sets their timers anew, from the records: after a restore. @return 0,
+ * -1 with ERR_MEMORY */
+int state_store_watch_all(struct state_store *store, struct err *err) MUST_CHECK;
 
 #endif

@@ -41,3 +41,62 @@ void user_state_init(const struct user_layout *layout, struct user_state *user,
     user->history.ew20_single = .2;
     user->history.pace = log(240);
 }
+
+struct piece {
+    size_t at, size;
+};
+
+#define PIECES 3
+
+static void pieces_of(const struct user_layout *layout, enum user_part part,
+                      struct piece out[PIECES])
+{
+    const size_t history = offsetof(struct user_state, history);
+    const size_t recent = offsetof(struct user_state, recent_low);
+    const size_t step = offsetof(struct user_state, step);
+    if (part == USER_OPEN) {
+        out[0] = (struct piece){0, history};
+        out[1] = (struct piece){recent, step - recent};
+        out[2] = (struct piece){layout->tracks, layout->size_bytes - layout->tracks};
+    } else {
+        out[0] = (struct piece){history, recent - history};
+        out[1] = (struct piece){step, layout->tracks - step};
+        out[2] = (struct piece){0, 0};
+    }
+}
+
+size_t user_part_bytes(const struct user_layout *layout, enum user_part part)
+{
+    struct piece pieces[PIECES];
+    pieces_of(layout, part, pieces);
+    return pieces[0].size + pieces[1].size + pieces[2].size;
+}
+
+void user_part_save(const struct user_layout *layout, enum user_part part,
+                    const struct user_state *user, void *out)
+{
+    struct piece pieces[PIECES];
+    char *to = out;
+    pieces_of(layout, part, pieces);
+    for (int i = 0; i < PIECES; to += pieces[i++].size)
+        memcpy(to, (const char *)user + pieces[i].at, pieces[i].size);
+}
+
+void user_part_load(const struct user_layout *layout, enum user_part part, struct user_state *user,
+                    const void *saved)
+{
+    struct piece pieces[PIECES];
+    const char *from = saved;
+    pieces_of(layout, part, pieces);
+    for (int i = 0; i < PIECES; from += pieces[i++].size)
+        memcpy((char *)user + pieces[i].at, from, pieces[i].size);
+}
+
+void user_part_copy(const struct user_layout *layout, enum user_part part, struct user_state *to,
+                    const struct user_state *from)
+{
+    struct piece pieces[PIECES];
+    pieces_of(layout, part, pieces);
+    for (int i = 0; i < PIECES; i++)
+        memcpy((char *)to + pieces[i].at, (const char *)from + pieces[i].at, pieces[i].size);
+}

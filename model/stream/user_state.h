@@ -118,6 +118,25 @@ static inline struct sketch user_artists(const struct user_layout *layout, struc
 void user_state_init(const struct user_layout *layout, struct user_state *user,
                      struct slice user_id);
 
+/* A record in two parts that change at their own pace: every scrobble changes the first, a session
+ * that is folded both. Together they are the whole record. */
+enum user_part {
+    USER_OPEN,   /* user id, the two sessions, fingerprints, sketches */
+    USER_HISTORY /* statistics, rings */
+};
+
+/** Bytes of a part laid end to end. */
+size_t user_part_bytes(const struct user_layout *layout, enum user_part part);
+/** Lays a part end to end. @param out user_part_bytes() */
+void user_part_save(const struct user_layout *layout, enum user_part part,
+                    const struct user_state *user, void *out);
+/** The other way; the other part is left alone. */
+void user_part_load(const struct user_layout *layout, enum user_part part, struct user_state *user,
+                    const void *saved);
+/** Copies a part from one record to another. */
+void user_part_copy(const struct user_layout *layout, enum user_part part, struct user_state *to,
+                    const struct user_state *from);
+
 static inline int64_t session_end_ms(const struct session_sums *s)
 {
     return s->last_ms + s->last_duration_ms;

@@ -255,6 +255,34 @@ void push_rows(struct pipeline *pipeline, struct state_store *const *store, uint
     }
 }
 
+static void carry_value(struct state_store *to, enum changelog_kind kind, struct slice user_id,
+                        const void *value, size_t size)
+{
+    char key[CHANGELOG_KEY_MAX];
+    struct slice whole_key = {key, changelog_key(kind, user_id, key)};
+    struct err err = {0};
+    if (changelog_apply(to, whole_key, (struct slice){value, size}, NULL, &err) != (int)kind)
+        fail_msg("%s", err.text);
+}
+
+void carry_user(struct state_store *to, const struct state_store *from, struct slice user_id)
+{
+    const struct user_layout *layout = state_store_layout(from);
+    const struct user_slot *slot = state_store_find(from, user_id);
+    const struct changelog_meta meta = {.stream_time = state_store_stream_time(from)};
+    uint8_t *value = malloc(changelog_value_max(layout));
+    struct err err = {0};
+    assert_true(slot && value);
+    carry_value(to, CHANGELOG_HISTORY, user_id, value,
+                changelog_encode_history(layout, &slot->state, value));
+    carry_value(to, CHANGELOG_OPEN, user_id, value,
+                changelog_encode_open(layout, &slot->state, value));
+    free(value);
+    if (changelog_finish(to, &meta, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_memory_equal(&state_store_find(to, user_id)->state, &slot->state, layout->size_bytes);
+}
+
 void run_log(const struct test_log *log, const struct run_options *options, struct capture *capture)
 {
     enum { STORES_MAX = 16 };

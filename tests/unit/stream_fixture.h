@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "stream/changelog.h"
 #include "stream/pipeline.h"
 
 /* Scrobbles in the order in which they arrive; strings live in the log's arena. */
@@ -56,6 +57,10 @@ void capture_sort_predictions(struct capture *capture);
 /** Pushes rows from .. to - 1 into the store that each row's user has among stores. */
 void push_rows(struct pipeline *pipeline, struct state_store *const *store, uint32_t stores,
                const struct test_log *log, size_t from, size_t to);
+
+/** One user's records out of one store and into another, as the changelog carries them; then what
+ * `to` holds is of the same moment as `from`. */
+void carry_user(struct state_store *to, const struct state_store *from, struct slice user_id);
 
 struct run_options {
     uint64_t bundle_seed; /* of a net with 16 hidden; 0: no bundle, sessions only */

@@ -188,23 +188,12 @@ static void test_pipeline_partitions_give_the_same_sessions(void **state)
 static struct state_store *moved(struct state_store *from, const struct stream_params *params)
 {
     struct state_store *to = state_store_new(params, 0, NULL);
-    size_t capacity = state_store_record_max(from);
-    void *record = malloc(capacity), *again = malloc(capacity);
-    assert_true(to && record && again);
+    assert_non_null(to);
     for (size_t u = state_store_users(from); u-- > 0;) { /* in another order */
         const struct user_state *user = &state_store_slot(from, (uint32_t)u)->state;
-        struct slice id = {user->user_id, user->user_id_size};
-        struct err err = {0};
-        assert_int_equal(state_store_save(from, id, record, capacity), capacity);
-        if (state_store_restore(to, record, capacity, &err) < 0)
-            fail_msg("%s", err.text);
-        assert_int_equal(state_store_save(to, id, again, capacity), capacity);
-        assert_memory_equal(again, record, capacity);
+        carry_user(to, from, (struct slice){user->user_id, user->user_id_size});
     }
     assert_int_equal(state_store_open_sessions(to), state_store_open_sessions(from));
-    state_store_move_time(to, state_store_stream_time(from));
-    free(record);
-    free(again);
     state_store_free(from);
     return to;
 }
@@ -281,16 +270,11 @@ static void test_pipeline_restored_over_another_life(void **state)
         }
         if (i != ROWS_OF_LIFE - 2)
             continue;
-        size_t size = state_store_record_max(store[1]);
-        void *record = malloc(size);
-        assert_non_null(record);
         for (int life = 0; life < 2; life++) {
             assert_int_equal(pipeline_flush(pipeline[life], NULL), 0);
             seen[life] = capture[life].predictions;
         }
-        assert_int_equal(state_store_save(store[1], (struct slice){"u", 1}, record, size), size);
-        assert_int_equal(state_store_restore(store[0], record, size, NULL), 0);
-        free(record);
+        carry_user(store[0], store[1], (struct slice){"u", 1});
     }
     for (int life = 0; life < 2; life++)
         assert_int_equal(pipeline_end(pipeline[life], store[life], NULL), 0);

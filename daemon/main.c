@@ -11,11 +11,23 @@
 #include "daemon/demo.h"
 #include "daemon/logger.h"
 #include "daemon/service.h"
+#include "daemon/topics.h"
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_REFERENCE, ACTION_SCHEMA };
 
+struct command_line;
+
+/* What is done with a configuration instead of serving. */
+struct command {
+    const char *name;
+    /* @return the exit status, or -1 with err */
+    int (*run)(const struct command_line *line, const struct config *config, struct logger *logger,
+               struct err *err);
+};
+
 struct command_line {
     enum action action;
+    const struct command *command; /* NULL: serve */
     const char *path;
     const char **sets; /* room for every argument and the demo's */
     size_t set_count;
@@ -25,6 +37,7 @@ struct command_line {
 
 static const char usage[] =
     "usage: outrod -c FILE [--set KEY=VALUE]... [-n]\n"
+    "       outrod -c FILE --create-topics\n"
     "       outrod --demo [LOG]\n"
     "\n"
     "Predicts, at every scrobble read from Kafka, how long the listening session will last.\n"
@@ -33,6 +46,7 @@ static const char usage[] =
     "      --set KEY=VALUE           one setting, over the file\n"
     "  -n, --check                   check the configuration, print it back, and exit\n"
     "      --print-config            the same with what each key means: a file to begin with\n"
+    "      --create-topics           make the topics that are missing, judge those that exist\n"
     "      --log-format text|json    as --set log.format=...\n"
     "      --demo [LOG]              in-process broker, a sample log (or LOG), a live view\n"
     "      --demo-seconds N          how long the demo feeds its log\n"
@@ -44,6 +58,25 @@ static const char usage[] =
     "configuration\n"
     "and the bundle again. Exit status: 0 in order, 1 stopped by an error, 2 usage or "
     "configuration.\n";
+
+static int create_topics(const struct command_line *line, const struct config *config,
+                         struct logger *logger, struct err *err)
+{
+    (void)line;
+    return topics_create(config, logger, err);
+}
+
+static const struct command commands[] = {{"--create-topics", create_topics}};
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
 
 static int fail(const struct err *err)
 {
@@ -59,6 +92,7 @@ enum {
     OPTION_SECONDS,
     OPTION_REFERENCE,
     OPTION_SCHEMA,
+    OPTION_TOPICS,
     OPTION_VERSION
 };
 
@@ -72,6 +106,7 @@ static const struct option long_options[] = {
     {"demo-seconds", required_argument, NULL, OPTION_SECONDS},
     {"print-config-reference", no_argument, NULL, OPTION_REFERENCE},
     {"print-config-schema", no_argument, NULL, OPTION_SCHEMA},
+    {"create-topics", no_argument, NULL, OPTION_TOPICS},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0}};
@@ -123,6 +158,9 @@ static int apply(struct command_line *line, int option, const char *value)
         return -1;
     case OPTION_SCHEMA:
         line->action = ACTION_SCHEMA;
+        return -1;
+    case OPTION_TOPICS:
+        line->command = command_named("--create-topics");
         return -1;
     case OPTION_VERSION:
         printf("outrod %s, librdkafka %s\n", OUTRO_VERSION, rd_kafka_version_str());
@@ -192,6 +230,16 @@ out:
     return rc == 0 && shown == 0 ? 0 : fail(&err);
 }
 
+static int run_command(const struct command_line *line, const struct config *config)
+{
+    struct err err = {0};
+    struct logger logger;
+    logger_init(&logger, STDERR_FILENO, (enum log_level)config->log_level,
+                (enum log_format)config->log_format);
+    int status = line->command->run(line, config, &logger, &err);
+    return status < 0 ? fail(&err) : status;
+}
+
 /* --print-config shows defaults even when nothing is configured. */
 static int read_config(const struct command_line *line, const struct config_source *source,
                        struct config *config, struct err *err)
@@ -208,8 +256,9 @@ static int configured(struct command_line *line, struct demo *demo)
     if (read_config(line, &source, &config, &err) != 0) {
         return fail(&err);
     }
-    int status =
-        line->action == ACTION_RUN ? run(&config, &source, demo) : print_config(line, &config);
+    int status = line->action != ACTION_RUN ? print_config(line, &config)
+                 : line->command            ? run_command(line, &config)
+                                            : run(&config, &source, demo);
     config_release(&config);
     return status;
 }

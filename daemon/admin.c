@@ -125,6 +125,25 @@ static void on_stop(evutil_socket_t fd, short what, void *ctx)
     evtimer_add(admin->deadline, &budget);
 }
 
+/* An engine that waits for ever is ended: what it had not committed comes again, a process that
+ * hangs does not. */
+static void on_watch(evutil_socket_t fd, short what, void *ctx)
+{
+    struct admin *admin = ctx;
+    const char *doing;
+    int64_t waited_ms = watch_waited_ms(&admin->inbox->watch, &doing);
+    (void)fd;
+    (void)what;
+    if (waited_ms > admin->config->watchdog_timeout_ms) {
+        logger_event(admin->logger, LEVEL_ERROR, "engine-stuck",
+                     "the engine has waited %" PRId64 " ms for %s, longer than "
+                     "watchdog.timeout.ms; leaving, uncommitted",
+                     waited_ms, doing);
+        admin->stuck = true;
+        event_base_loopbreak(admin->base);
+    }
+}
+
 static void on_done(evutil_socket_t fd, short what, void *ctx)
 {
     struct admin *admin = ctx;
@@ -189,6 +208,7 @@ static int make_events(struct admin *admin, struct err *err)
                  {&admin->hang_up, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload},
                  {&admin->done, admin->inbox->done, EV_READ | EV_PERSIST, on_done},
                  {&admin->poll, -1, 0, on_poll},
+                 {&admin->watch, -1, EV_PERSIST, on_watch},
                  {&admin->deadline, -1, 0, on_deadline}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         *table[i].event = event_new(admin->base, table[i].fd, table[i].what, table[i].call, admin);
@@ -238,8 +258,8 @@ void admin_free(struct admin *admin)
     if (!admin) {
         return;
     }
-    struct event *events[] = {admin->terminate, admin->interrupt, admin->hang_up,
-                              admin->done,      admin->poll,      admin->deadline};
+    struct event *events[] = {admin->terminate, admin->interrupt, admin->hang_up, admin->done,
+                              admin->poll,      admin->watch,     admin->deadline};
     if (admin->http) {
         evhttp_free(admin->http);
     }
@@ -257,11 +277,16 @@ void admin_free(struct admin *admin)
 
 int admin_run(struct admin *admin)
 {
+    struct timeval second = {1, 0};
     sigset_t set;
     loop_signals(&set);
+    event_add(admin->watch, &second);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     event_base_dispatch(admin->base);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (admin->stuck) {
+        return -1;
+    }
     if (admin->overdue) {
         logger_event(admin->logger, LEVEL_ERROR, "stop-overdue",
                      "the engine did not finish within shutdown.timeout.ms = %" PRId64

@@ -25,7 +25,8 @@ struct admin *admin_new(struct config *config, const struct config_source *sourc
 void admin_free(struct admin *admin); /* NULL is fine */
 
 /** Serves until the engine has ended. @return 0, or -1 when it did not end within
- * shutdown.timeout.ms: then nothing can be freed any more, the caller must leave the process */
+ * shutdown.timeout.ms, or waited past watchdog.timeout.ms in one call: then nothing can be freed
+ * any more, the caller must leave the process */
 int admin_run(struct admin *admin) MUST_CHECK;
 
 #endif

@@ -42,18 +42,33 @@ static void on_live(struct evhttp_request *request, void *ctx)
     struct admin *admin = ctx;
     admin->metrics.requests++;
     status_read(admin->status, &admin->snapshot);
-    bool stuck = monotonic_ms() - admin->snapshot.beat_ms > BEAT_MAX_MS;
+    const char *doing;
+    bool waits =
+        watch_waited_ms(&admin->inbox->watch, &doing) > admin->config->watchdog_timeout_ms / 2;
+    bool stuck = waits || monotonic_ms() - admin->snapshot.beat_ms > BEAT_MAX_MS;
     answer_text(request, stuck ? HTTP_SERVUNAVAIL : HTTP_OK,
                 stuck ? "the engine does not answer\n" : "alive\n");
 }
 
+static const char *restoring(struct admin *admin)
+{
+    const struct restore_progress *progress = &admin->snapshot.restoring;
+    snprintf(admin->text, sizeof admin->text,
+             "restoring state: %zu partitions to go, %" PRId64 " of %" PRId64
+             " changelog offsets read%s\n",
+             progress->partitions, progress->read, progress->all,
+             progress->stalled ? ", waiting for an open transaction of another writer" : "");
+    return admin->text;
+}
+
 /* Why it is not ready; NULL when it is. */
-static const char *unready(const struct admin *admin)
+static const char *unready(struct admin *admin)
 {
     const struct snapshot *snapshot = &admin->snapshot;
     return admin->stopping || snapshot->stopping ? "stopping\n"
            : !snapshot->bundle_version[0]        ? "no bundle is loaded yet\n"
            : !snapshot->assigned                 ? "no partitions are assigned yet\n"
+           : snapshot->restoring.partitions      ? restoring(admin)
                                                  : NULL;
 }
 

@@ -21,12 +21,13 @@ struct admin {
     struct event_base *base;
     struct evhttp *http;
     struct event *terminate, *interrupt, *hang_up; /* signals */
-    struct event *done, *poll, *deadline;
+    struct event *done, *poll, *watch, *deadline;
 
     struct bundle_watcher watcher;
     struct admin_metrics metrics;
     struct snapshot snapshot; /* last one read */
-    bool stopping, overdue;
+    bool stopping, overdue, stuck;
+    char text[160]; /* why it is not ready */
 };
 
 /** Binds admin.listen and answers /live, /ready, /metrics. @return 0, -1 ERR_IO */

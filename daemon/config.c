@@ -44,7 +44,8 @@ static const struct config_key keys[] = {
          "Output: messages that cannot be used, bytes as they came, with the headers reason, detail, source.topic, "
          "source.partition and source.offset."),
     TEXT("topic.state", CONFIG_TOPIC, topic_state, "outro-state", 0,
-         "Compacted changelog of the state. Reserved: at-least-once delivery keeps state in memory only."),
+         "Compacted changelog of the state, as many partitions as the input. Written and restored from with "
+         "exactly-once; at-least-once keeps state in memory only."),
     TEXT("bundle.path", CONFIG_FILE, bundle_path, "/var/lib/outro/current", CONFIG_RELOAD,
          "Directory of the bundle to serve, usually a symlink. Nothing is consumed until a bundle has been loaded."),
     NUMBER("bundle.poll.s", bundle_poll_s, "5", 1, 3600, CONFIG_RELOAD,
@@ -60,9 +61,22 @@ static const struct config_key keys[] = {
          "authentication: keep it on an inner network."),
     CHOICE("delivery", delivery, "at-least-once", delivery_words, 0,
            "at-least-once: offsets are committed when everything made from the messages before them is acknowledged; "
-           "after a crash some records come twice. exactly-once is refused: it is not available yet."),
+           "after a crash some records come twice, and state is lost. exactly-once: predictions, sessions, rejected "
+           "messages, state and offsets are committed in one transaction; readers see them with read_committed."),
+    TEXT("transactional.id", CONFIG_TEXT, transactional_id, "", CONFIG_EMPTY,
+         "Who this instance is to the brokers, exactly-once only: the same after every restart, and no other's. A "
+         "second process with the same one fences the first. Empty: kafka.group.id and kafka.group.instance.id, or "
+         "kafka.client.id, or the host name."),
+    NUMBER("transaction.timeout.ms", transaction_timeout_ms, "15000", 3000, 900000, 0,
+           "How long a transaction may stay open, exactly-once only. Readers wait that long for a dead instance; a "
+           "broker outage that lasts longer costs the open transaction and a restart. Records time out at two thirds."),
     NUMBER("commit.interval.ms", commit_interval_ms, "1000", 10, 60000, CONFIG_RELOAD,
-           "How often offsets are committed."),
+           "How often offsets, or a whole transaction, are committed. With exactly-once it is what output waits for, "
+           "and at most a third of transaction.timeout.ms."),
+    NUMBER("commit.max.messages", commit_max_messages, "50000", 1, 10000000, 0,
+           "A transaction is committed earlier after so many scrobbles."),
+    NUMBER("commit.max.bytes", commit_max_bytes, "67108864", 1024, INT64_C(1) << 32, 0,
+           "A transaction is committed earlier after so many bytes of output."),
     NUMBER("batch.messages", batch_messages, "512", 1, 10000, 0,
            "Messages taken in one turn of the engine's loop before it looks at anything else."),
     NUMBER("revoke.timeout.ms", revoke_timeout_ms, "10000", 100, 300000, CONFIG_RELOAD,
@@ -70,6 +84,9 @@ static const struct config_key keys[] = {
            "not committed, and the next owner does it again."),
     NUMBER("shutdown.timeout.ms", shutdown_timeout_ms, "30000", 100, 600000, CONFIG_RELOAD,
            "Longest time from SIGTERM to the exit; past it outrod exits with status 1, uncommitted."),
+    NUMBER("watchdog.timeout.ms", watchdog_timeout_ms, "120000", 2000, 3600000, CONFIG_RELOAD,
+           "Longest time the engine may wait in one call to the brokers. /live turns red at half of it; past it "
+           "outrod leaves with status 1 and says what it waited for."),
     NUMBER("session.gap.s", session_gap_s, "1800", 1, 86400, 0,
            "Silence, in seconds, that ends a session. Must be what the bundle was trained with."),
     NUMBER("session.allowed.lateness.ms", session_allowed_lateness_ms, "86400000", 0, 30 * DAY_MS, 0,

@@ -1,6 +1,7 @@
 #include "daemon/config.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,9 +210,12 @@ int config_check(const struct config *config, struct err *err)
             }
         }
     }
-    if (config->delivery == DELIVERY_EXACTLY_ONCE) {
+    if (config->delivery == DELIVERY_EXACTLY_ONCE &&
+        config->commit_interval_ms > config->transaction_timeout_ms / 3) {
         return err_set(err, ERR_USAGE,
-                       "delivery = exactly-once is not available yet; use at-least-once");
+                       "commit.interval.ms must be at most a third of transaction.timeout.ms = "
+                       "%" PRId64 " with delivery = exactly-once",
+                       config->transaction_timeout_ms);
     }
     return 0;
 }

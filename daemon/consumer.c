@@ -68,6 +68,25 @@ static int tell_owner(struct consumer *consumer, const rd_kafka_topic_partition_
     return rc;
 }
 
+/* A queue that the application forwards stays as it was told when librdkafka assigns: held before
+ * the assignment, not one message gets past. */
+static void forward(struct consumer *consumer, int32_t partition, rd_kafka_queue_t *to)
+{
+    rd_kafka_queue_t *queue =
+        rd_kafka_queue_get_partition(consumer->rk, consumer->topic, partition);
+    if (queue) {
+        rd_kafka_queue_forward(queue, to);
+        rd_kafka_queue_destroy(queue);
+    }
+}
+
+void consumer_release(struct consumer *consumer, int32_t partition)
+{
+    rd_kafka_queue_t *messages = rd_kafka_queue_get_consumer(consumer->rk);
+    forward(consumer, partition, messages);
+    rd_kafka_queue_destroy(messages);
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
@@ -84,6 +103,9 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                           : "partitions-revoked",
                  "%" PRIu64 " partitions of %s, protocol %s", count, consumer->topic,
                  rd_kafka_rebalance_protocol(rk));
+    for (int i = 0; arriving && consumer->owner.hold && i < partitions->cnt; i++) {
+        forward(consumer, partitions->elems[i].partition, NULL);
+    }
     if (tell_owner(consumer, partitions, arriving, lost) != 0) {
         consumer->owner.failed(consumer->owner.ctx, "no memory for the assigned partitions");
     }
@@ -234,8 +256,9 @@ struct rd_kafka_message_s *consumer_take(struct consumer *consumer)
     return rd_kafka_consumer_poll(consumer->rk, 0);
 }
 
-static rd_kafka_topic_partition_list_t *list_of(const struct consumer *consumer,
-                                                const struct consumer_offset *offset, size_t count)
+struct rd_kafka_topic_partition_list_s *consumer_offset_list(const struct consumer *consumer,
+                                                             const struct consumer_offset *offset,
+                                                             size_t count)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
@@ -245,10 +268,35 @@ static rd_kafka_topic_partition_list_t *list_of(const struct consumer *consumer,
     return list;
 }
 
+struct rd_kafka_consumer_group_metadata_s *consumer_group_metadata(const struct consumer *consumer)
+{
+    return rd_kafka_consumer_group_metadata(consumer->rk);
+}
+
+int consumer_seek(struct consumer *consumer, const struct consumer_offset *offset, size_t count,
+                  int timeout_ms, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = consumer_offset_list(consumer, offset, count);
+    rd_kafka_error_t *error = rd_kafka_seek_partitions(consumer->rk, list, timeout_ms);
+    int rc = 0;
+    if (error) {
+        rc = err_set(err, ERR_KAFKA, "seek: %s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+    for (int i = 0; rc == 0 && i < list->cnt; i++) {
+        if (list->elems[i].err) {
+            rc = err_set(err, ERR_KAFKA, "seek in partition %" PRId32 ": %s",
+                         list->elems[i].partition, rd_kafka_err2str(list->elems[i].err));
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
 int consumer_commit(struct consumer *consumer, const struct consumer_offset *offset, size_t count,
                     struct err *err)
 {
-    rd_kafka_topic_partition_list_t *list = list_of(consumer, offset, count);
+    rd_kafka_topic_partition_list_t *list = consumer_offset_list(consumer, offset, count);
     rd_kafka_resp_err_t code = rd_kafka_commit(consumer->rk, list, 1);
     rd_kafka_topic_partition_list_destroy(list);
     return code ? err_set(err, ERR_KAFKA, "commit: %s", rd_kafka_err2str(code)) : 0;
@@ -279,7 +327,7 @@ int consumer_commit_wait(struct consumer *consumer, const struct consumer_offset
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(consumer->rk);
-    rd_kafka_topic_partition_list_t *list = list_of(consumer, offset, count);
+    rd_kafka_topic_partition_list_t *list = consumer_offset_list(consumer, offset, count);
     rd_kafka_resp_err_t code =
         rd_kafka_commit_queue(consumer->rk, list, queue, on_waited_commit, result);
     if (!code) {

@@ -14,7 +14,9 @@
 #include "daemon/metrics.h"
 
 struct consumer;
-struct rd_kafka_message_s; /* rd_kafka_message_t */
+struct rd_kafka_message_s;                 /* rd_kafka_message_t */
+struct rd_kafka_topic_partition_list_s;    /* rd_kafka_topic_partition_list_t */
+struct rd_kafka_consumer_group_metadata_s; /* rd_kafka_consumer_group_metadata_t */
 
 struct consumer_offset {
     int32_t partition;
@@ -24,6 +26,8 @@ struct consumer_offset {
 /* Whom the consumer works for. */
 struct consumer_owner {
     void *ctx;
+    /* Whether messages of partitions that arrive are held back until consumer_release. */
+    bool hold;
     /* Partitions that arrive, before the first message of them. @return 0, or -1 when there is no
      * room for them */
     int (*arrived)(void *ctx, const int32_t *partition, size_t count);
@@ -61,6 +65,19 @@ int consumer_commit(struct consumer *consumer, const struct consumer_offset *off
 /** Commits and waits for the answer, at most timeout_ms. */
 int consumer_commit_wait(struct consumer *consumer, const struct consumer_offset *offset,
                          size_t count, int timeout_ms, struct err *err) MUST_CHECK;
+
+/** Lets the messages of a held partition through. */
+void consumer_release(struct consumer *consumer, int32_t partition);
+/** Reads partitions again from these offsets; what was fetched past them is dropped. @return 0, -1
+ * ERR_KAFKA */
+int consumer_seek(struct consumer *consumer, const struct consumer_offset *offset, size_t count,
+                  int timeout_ms, struct err *err) MUST_CHECK;
+/** Offsets as librdkafka takes them, and our membership; new, the caller destroys both. */
+struct rd_kafka_topic_partition_list_s *consumer_offset_list(const struct consumer *consumer,
+                                                             const struct consumer_offset *offset,
+                                                             size_t count) MUST_CHECK;
+struct rd_kafka_consumer_group_metadata_s *
+consumer_group_metadata(const struct consumer *consumer) MUST_CHECK;
 
 /** Stops or resumes fetching of all assigned partitions; membership goes on as long as
  * consumer_take is called. */

@@ -74,7 +74,11 @@ static void after_acknowledgements(struct engine *engine)
         engine_fail(engine, refused);
         return;
     }
-    engine_commit_settled(engine);
+    if (engine->exactly_once) {
+        engine_txn_check(engine);
+    } else {
+        engine_commit_settled(engine);
+    }
     watch_water(engine);
 }
 
@@ -120,6 +124,30 @@ static void on_acknowledgements(evutil_socket_t fd, short what, void *ctx)
     after_acknowledgements(engine);
 }
 
+static void on_restored(evutil_socket_t fd, short what, void *ctx)
+{
+    struct engine *engine = ctx;
+    (void)what;
+    inbox_answer(fd);
+    engine_install_restored(engine);
+    engine_publish(engine);
+    soon(engine->again); /* what was held back has rung already */
+}
+
+/* Joins the group as soon as there is a bundle, and brokers that take transactions. */
+static void join(struct engine *engine)
+{
+    struct err err = {0};
+    if (engine->failed || !engine->snapshot.bundle_version[0] ||
+        consumer_subscribed(engine->consumer) ||
+        (engine->exactly_once && !engine_txn_open(engine))) {
+        return;
+    }
+    if (consumer_subscribe(engine->consumer, &err) != 0) {
+        engine_fail(engine, &err);
+    }
+}
+
 static void take_bundle(struct engine *engine, struct bundle *bundle)
 {
     struct err err = {0};
@@ -131,10 +159,7 @@ static void take_bundle(struct engine *engine, struct bundle *bundle)
         logger_event(engine->logger, LEVEL_INFO, "bundle-serving", "bundle %s", bundle->version);
     }
     bundle_release(bundle);
-    if (!engine->failed && !consumer_subscribed(engine->consumer) &&
-        consumer_subscribe(engine->consumer, &err) != 0) {
-        engine_fail(engine, &err);
-    }
+    join(engine);
     engine_publish(engine);
 }
 
@@ -180,6 +205,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
     if (engine->stalled) {
         pause_input(engine);
     }
+    join(engine);
     turn(engine);
     engine_advance_idle(engine);
     engine_flush(engine);
@@ -218,6 +244,7 @@ static int make_events(struct engine *engine, struct err *err)
     } table[] = {{&engine->messages, engine->consumer_bell, bell, on_messages},
                  {&engine->acknowledgements, engine->producer_bell, bell, on_acknowledgements},
                  {&engine->mail, engine->inbox->bell, bell, on_mail},
+                 {&engine->restored, engine->restorer_bell, bell, on_restored},
                  {&engine->second, -1, EV_PERSIST, on_second},
                  {&engine->commit, -1, 0, on_commit_timer},
                  {&engine->again, -1, 0, on_again}};
@@ -238,7 +265,8 @@ static int make_parts(struct engine *engine, const struct config *config, struct
     struct metrics *metrics = &engine->snapshot.metrics;
     engine->consumer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     engine->producer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (engine->consumer_bell < 0 || engine->producer_bell < 0) {
+    engine->restorer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (engine->consumer_bell < 0 || engine->producer_bell < 0 || engine->restorer_bell < 0) {
         return err_errno(err, "eventfd");
     }
     engine->intake.scratch = scrobble_scratch_new();
@@ -249,9 +277,14 @@ static int make_parts(struct engine *engine, const struct config *config, struct
     if (!engine->pipeline) {
         return -1;
     }
-    engine->producer =
-        producer_new(config, &engine->ledger, metrics, engine->logger, engine->producer_bell, err);
+    engine->producer = producer_new(config, &engine->ledger, metrics, engine->logger,
+                                    &engine->inbox->watch, engine->producer_bell, err);
     if (!engine->producer) {
+        return -1;
+    }
+    if (engine->exactly_once &&
+        !(engine->restorer =
+              restorer_new(config, &engine->params, engine->logger, engine->restorer_bell, err))) {
         return -1;
     }
     engine->consumer =
@@ -272,7 +305,10 @@ struct engine *engine_new(const struct config *config, struct logger *logger, st
     engine->inbox = inbox;
     engine->params = engine_params(config);
     engine->batch_messages = (size_t)config->batch_messages;
-    engine->consumer_bell = engine->producer_bell = -1;
+    engine->exactly_once = config->delivery == DELIVERY_EXACTLY_ONCE;
+    engine->txn_messages_max = (uint64_t)config->commit_max_messages;
+    engine->txn_bytes_max = (uint64_t)config->commit_max_bytes;
+    engine->consumer_bell = engine->producer_bell = engine->restorer_bell = -1;
     if (make_parts(engine, config, err) != 0) {
         engine_free(engine);
         return NULL;
@@ -287,6 +323,8 @@ static void close_clients(struct engine *engine)
 {
     consumer_close(engine->consumer);
     engine->consumer = NULL;
+    restorer_free(engine->restorer);
+    engine->restorer = NULL;
     producer_free(engine->producer);
     engine->producer = NULL;
 }
@@ -297,7 +335,8 @@ void engine_free(struct engine *engine)
         return;
     }
     struct event *events[] = {engine->messages, engine->acknowledgements, engine->mail,
-                              engine->second,   engine->commit,           engine->again};
+                              engine->restored, engine->second,           engine->commit,
+                              engine->again};
     close_clients(engine);
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
         if (events[i]) {
@@ -313,12 +352,16 @@ void engine_free(struct engine *engine)
     if (engine->producer_bell >= 0) {
         close(engine->producer_bell);
     }
+    if (engine->restorer_bell >= 0) {
+        close(engine->restorer_bell);
+    }
     pipeline_free(engine->pipeline);
     partition_set_release(&engine->partitions);
     scrobble_scratch_free(engine->intake.scratch);
     durations_free(engine->durations);
     snapshot_release(&engine->snapshot);
     free(engine->offset);
+    free(engine->value);
     free(engine);
 }
 
@@ -333,6 +376,9 @@ static void finish(struct engine *engine)
         engine_commit_all(engine, deadline_ms, &err) != 0) {
         engine_fail(engine, &err);
     }
+    if (engine->failed) {
+        engine_txn_leave(engine);
+    }
     engine_publish(engine);
     close_clients(engine);
 }
@@ -344,6 +390,7 @@ static void *run(void *ctx)
     event_add(engine->messages, NULL);
     event_add(engine->acknowledgements, NULL);
     event_add(engine->mail, NULL);
+    event_add(engine->restored, NULL);
     event_add(engine->second, &second);
     on_commit_timer(-1, 0, engine);
     event_base_dispatch(engine->base);

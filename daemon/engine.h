@@ -1,7 +1,8 @@
 /* engine.h - the thread that does the work: takes scrobbles, steps the pipeline, produces, commits.
  * It owns all state and has an event loop of its own; everybody else talks to it through the inbox
  * and reads what it publishes in status. At least once: offsets are committed behind the
- * acknowledgement of everything made from the messages before them. */
+ * acknowledgement of everything made from the messages before them. Exactly once: output, state and
+ * offsets are one transaction. */
 #ifndef OUTRO_DAEMON_ENGINE_H
 #define OUTRO_DAEMON_ENGINE_H
 

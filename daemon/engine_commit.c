@@ -4,7 +4,7 @@
 #include "daemon/clocks.h"
 #include "daemon/engine_parts.h"
 
-static int reserve_offsets(struct engine *engine, struct err *err)
+int engine_reserve_offsets(struct engine *engine, struct err *err)
 {
     size_t count = engine->partitions.live;
     if (count > engine->offset_capacity) {
@@ -46,6 +46,11 @@ static size_t collect_offsets(struct engine *engine, bool closed)
 
 void engine_commit_begin(struct engine *engine)
 {
+    struct err err = {0};
+    if (engine->exactly_once) {
+        engine_txn_commit(engine, INT64_MAX, &err); /* it has dealt with what stood in the way */
+        return;
+    }
     if (engine->commit_flying || engine->ledger.closing || !anything_new(engine)) {
         return;
     }
@@ -75,7 +80,7 @@ void engine_commit_settled(struct engine *engine)
     if (engine->commit_flying || !ledger_settled(&engine->ledger)) {
         return;
     }
-    size_t count = reserve_offsets(engine, &err) == 0 ? collect_offsets(engine, true) : 0;
+    size_t count = engine_reserve_offsets(engine, &err) == 0 ? collect_offsets(engine, true) : 0;
     if (count == 0) {
         ledger_reopen(&engine->ledger);
     } else if (consumer_commit(engine->consumer, engine->offset, count, &err) == 0) {
@@ -115,12 +120,15 @@ static void on_committed(void *ctx, const struct consumer_offset *offset, size_t
 
 int engine_commit_all(struct engine *engine, int64_t deadline_ms, struct err *err)
 {
+    if (engine->exactly_once) {
+        return engine_txn_commit(engine, deadline_ms, err);
+    }
     engine_flush(engine);
     if (engine->failed) {
         return err_set(err, engine->failure.code, "%s", engine->failure.text);
     }
     engine->commit_began_us = monotonic_us();
-    if (reserve_offsets(engine, err) != 0 ||
+    if (engine_reserve_offsets(engine, err) != 0 ||
         producer_settle(engine->producer, deadline_ms, err) != 0) {
         return -1;
     }
@@ -147,7 +155,12 @@ static int on_arrived(void *ctx, const int32_t *partition, size_t count)
     struct engine *engine = ctx;
     struct err err = {0};
     for (size_t i = 0; i < count; i++) {
-        if (partition_set_add(&engine->partitions, partition[i], &engine->params, &err) != 0) {
+        if (engine->exactly_once) { /* it joins the others when its state is there */
+            if (restorer_ask(engine->restorer, partition[i], &err) != 0) {
+                return -1;
+            }
+        } else if (partition_set_add(&engine->partitions, partition[i], &engine->params, &err) !=
+                   0) {
             return -1;
         }
         logger_event(engine->logger, LEVEL_DEBUG, "partition-arrived", "partition %" PRId32,
@@ -160,7 +173,11 @@ static void on_leaving(void *ctx, const int32_t *partition, size_t count, bool l
 {
     struct engine *engine = ctx;
     struct err err = {0};
-    engine_flush(engine); /* what waits refers to the state that goes */
+    if (lost && engine->exactly_once) { /* another may have them already */
+        engine_txn_abort(engine, "partitions were lost");
+    } else {
+        engine_flush(engine); /* what waits refers to the state that goes */
+    }
     if (!lost && !engine->failed) {
         int64_t budget_ms = atomic_load(&engine->inbox->tuning.revoke_timeout_ms);
         if (engine_commit_all(engine, monotonic_ms() + budget_ms, &err) != 0) {
@@ -168,7 +185,13 @@ static void on_leaving(void *ctx, const int32_t *partition, size_t count, bool l
                          "%s; the next owner of the partitions does it again", err.text);
         }
     }
+    if (engine->failed) {
+        pipeline_discard(engine->pipeline); /* the flush may have stopped in the middle */
+    }
     for (size_t i = 0; i < count; i++) {
+        if (engine->restorer) {
+            restorer_cancel(engine->restorer, partition[i]);
+        }
         partition_set_remove(&engine->partitions, partition[i]);
     }
 }
@@ -183,6 +206,7 @@ static void on_failed(void *ctx, const char *reason)
 struct consumer_owner engine_owner(struct engine *engine)
 {
     return (struct consumer_owner){.ctx = engine,
+                                   .hold = engine->exactly_once,
                                    .arrived = on_arrived,
                                    .leaving = on_leaving,
                                    .committed = on_committed,

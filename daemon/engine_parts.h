@@ -1,5 +1,7 @@
 /* engine_parts.h - the inside of the engine, for its own files only: engine.c has its life and its
- * loop, engine_work.c what happens to a message, engine_commit.c offsets and partitions. */
+ * loop, engine_work.c what happens to a message, engine_commit.c partitions and the offsets of at
+ * least once, engine_txn.c the transactions of exactly once, engine_state.c state into the
+ * changelog and back. */
 #ifndef OUTRO_DAEMON_ENGINE_PARTS_H
 #define OUTRO_DAEMON_ENGINE_PARTS_H
 
@@ -14,6 +16,7 @@
 #include "daemon/ledger.h"
 #include "daemon/partition_set.h"
 #include "daemon/producer.h"
+#include "daemon/restorer.h"
 #include "stream/pipeline.h"
 
 struct engine {
@@ -24,9 +27,9 @@ struct engine {
     size_t batch_messages;
 
     struct event_base *base;
-    struct event *messages, *acknowledgements, *mail; /* bells */
-    struct event *second, *commit, *again;            /* timers */
-    int consumer_bell, producer_bell;
+    struct event *messages, *acknowledgements, *mail, *restored; /* bells */
+    struct event *second, *commit, *again;                       /* timers */
+    int consumer_bell, producer_bell, restorer_bell;
 
     struct consumer *consumer;
     struct producer *producer;
@@ -43,6 +46,13 @@ struct engine {
     size_t offset_capacity;
     bool commit_flying;
     int64_t commit_began_us;
+
+    bool exactly_once;
+    struct restorer *restorer; /* NULL unless exactly_once */
+    bool in_transaction;
+    uint64_t txn_messages, txn_messages_max, txn_bytes_max;
+    size_t offset_count; /* of the offsets that go into the transaction */
+    void *value;         /* scratch, one changelog record */
 
     bool stalled; /* too much in flight: taking nothing */
     bool paused;  /* and for so long that the partitions are paused */
@@ -67,7 +77,31 @@ bool engine_take_batch(struct engine *engine);
 /** Moves the stream time of silent partitions with the wall clock. */
 void engine_advance_idle(struct engine *engine);
 
+/* engine_txn.c */
+/** Opens the first transaction. @return false while the brokers are not there for it */
+bool engine_txn_open(struct engine *engine);
+/** Commits what the open transaction has, if it has anything, and begins the next. @return 0; -1
+ * with err: it was aborted and rolled back, or the engine has failed */
+int engine_txn_commit(struct engine *engine, int64_t deadline_ms, struct err *err);
+/** Takes the open transaction back: output, state, offsets; begins the next. */
+void engine_txn_abort(struct engine *engine, const char *reason);
+/** Aborts a transaction that is lost, commits one that is large enough. */
+void engine_txn_check(struct engine *engine);
+/** At an end that something forced: aborts, if that can be done quickly. */
+void engine_txn_leave(struct engine *engine);
+/** Whether a clock that moved by itself is worth a transaction. */
+void engine_touch_idle(struct partition *partition, bool closed);
+
+/* engine_state.c */
+/** A partition's changes since begin, and what they stand for, into the changelog. */
+int engine_keep_state(struct engine *engine, int32_t id, const struct partition *partition,
+                      struct err *err) MUST_CHECK;
+/** Takes over partitions whose state has been restored. */
+void engine_install_restored(struct engine *engine);
+
 /* engine_commit.c */
+/** Room in engine->offset for every partition. */
+int engine_reserve_offsets(struct engine *engine, struct err *err) MUST_CHECK;
 struct consumer_owner engine_owner(struct engine *engine);
 /** Closes an epoch if there is anything to commit. */
 void engine_commit_begin(struct engine *engine);

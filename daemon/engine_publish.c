@@ -49,6 +49,11 @@ void engine_publish(struct engine *engine)
     metrics->in_flight = ledger_in_flight(&engine->ledger);
     metrics->paused = engine->paused;
     fill_partitions(engine);
+    if (engine->restorer) {
+        restorer_progress(engine->restorer, &engine->snapshot.restoring);
+        metrics->restoring = engine->snapshot.restoring.partitions;
+        metrics->restore_stalled = engine->snapshot.restoring.stalled;
+    }
     engine->snapshot.assigned = engine->consumer && consumer_assigned(engine->consumer);
     engine->snapshot.beat_ms = engine->published_ms = monotonic_ms();
     status_publish(engine->status, &engine->snapshot);

@@ -90,6 +90,11 @@ static void take_message(struct engine *engine, const rd_kafka_message_t *messag
         metrics->skipped++; /* of a partition that has left, or delivered again by the client */
         return;
     }
+    if (partition->base_offset == OFFSET_NONE) {
+        partition->base_offset = message->offset;
+    }
+    partition->touched = true;
+    engine->txn_messages++;
     metrics->consumed++;
     metrics->consumed_bytes += message->len;
     if (work(engine, partition, message, &err) != 0) {
@@ -107,7 +112,11 @@ static void take_message(struct engine *engine, const rd_kafka_message_t *messag
  * read, too. */
 static void take_end(struct partition *partition, int64_t offset)
 {
+    if (partition->base_offset == OFFSET_NONE) {
+        partition->base_offset = offset;
+    }
     if (offset > partition->next_offset) {
+        partition->touched |= offset > partition->base_offset;
         partition->next_offset = offset;
     }
     if (!partition->at_end) { /* later ends come without a message before them */
@@ -190,10 +199,13 @@ void engine_advance_idle(struct engine *engine)
         }
         struct event_time time = partition_idle_time(partition, now_ms, idle_ms);
         if (event_time_before(state_store_stream_time(partition->store), time)) {
+            uint64_t closed = pipeline_counts(engine->pipeline)->sessions_closed;
             engine->snapshot.metrics.idle_advances++;
             if (pipeline_advance(engine->pipeline, partition->store, time, &err) != 0) {
                 engine_fail(engine, &err);
             }
+            engine_touch_idle(partition,
+                              pipeline_counts(engine->pipeline)->sessions_closed != closed);
         }
     }
 }

@@ -1,6 +1,6 @@
-/* inbox.h - all that the admin loop says to the engine, and the engine's one word back. Slots that
- * are exchanged atomically, a bell (eventfd) on either side; the last offer of a kind wins, what
- * was never taken is released. */
+/* inbox.h - all that the admin loop says to the engine, and the engine's two words back: that it
+ * has ended, and what it is waiting for. Slots that are exchanged atomically, a bell (eventfd) on
+ * either side; the last offer of a kind wins, what was never taken is released. */
 #ifndef OUTRO_DAEMON_INBOX_H
 #define OUTRO_DAEMON_INBOX_H
 
@@ -10,6 +10,7 @@
 
 #include "bundle/bundle.h"
 #include "core/err.h"
+#include "daemon/watch.h"
 #include "data/durations.h"
 
 /* Wraps the table so that "none" can be offered too. */
@@ -25,6 +26,7 @@ struct tuning {
 struct inbox {
     int bell; /* rings the engine */
     int done; /* rings the admin loop: the engine has ended */
+    struct watch watch;
     _Atomic(struct bundle *) bundle;
     _Atomic(struct durations_offer *) durations;
     struct tuning tuning;

@@ -1,6 +1,9 @@
 #include "daemon/kafka_conf.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
 
@@ -33,12 +36,14 @@ static const struct kafka_default defaults[] = {
     {"acks", "all", KAFKA_PRODUCER, true, "an acknowledged record is kept"},
     {"partitioner", "murmur2_random", KAFKA_PRODUCER, true, "where Java clients put a key"},
     {"message.timeout.ms", "0", KAFKA_PRODUCER, true,
-     "records wait for the broker as long as it takes; outrod pauses its input meanwhile"},
+     "records wait for the broker as long as it takes; outrod pauses its input meanwhile. exactly-once: two thirds of transaction.timeout.ms"},
 };
 /* clang-format on */
 
 /* Not ours to set, and not the operator's: they would break what outrod relies on. */
 static const char *const refused[] = {"transactional.id",
+                                      "transaction.timeout.ms",
+                                      "statistics.interval.ms",
                                       "enable.gapless.guarantee",
                                       "log.queue",
                                       "auto.commit.enable",
@@ -124,6 +129,57 @@ struct rd_kafka_conf_s *kafka_conf_new(const struct config *config, enum kafka_s
 fail:
     rd_kafka_conf_destroy(conf);
     return NULL;
+}
+
+int kafka_transactional_id(const struct config *config, char *out, size_t size, struct err *err)
+{
+    const char *group = config_kafka(config, "group.id");
+    const char *instance = config_kafka(config, "group.instance.id");
+    char host[128] = "";
+    if (*config->transactional_id) {
+        snprintf(out, size, "%s", config->transactional_id);
+        return 0;
+    }
+    if (!instance) {
+        instance = config_kafka(config, "client.id");
+    }
+    if (!instance && gethostname(host, sizeof host - 1) == 0) {
+        instance = host;
+    }
+    group = group ? group : find_default("group.id")->value;
+    int length = snprintf(out, size, "%s-%s", group, instance ? instance : "outrod");
+    return length >= 0 && (size_t)length < size
+               ? 0
+               : err_set(err, ERR_USAGE,
+                         "group and instance are too long for a transactional.id; "
+                         "set transactional.id");
+}
+
+int kafka_conf_transactional(struct rd_kafka_conf_s *conf, const struct config *config,
+                             struct err *err)
+{
+    char id[512], timeout[24], message_timeout[24];
+    if (kafka_transactional_id(config, id, sizeof id, err) != 0) {
+        return -1;
+    }
+    snprintf(timeout, sizeof timeout, "%" PRId64, config->transaction_timeout_ms);
+    snprintf(message_timeout, sizeof message_timeout, "%" PRId64,
+             config->transaction_timeout_ms * 2 / 3);
+    const char *const pairs[][2] = {{"transactional.id", id},
+                                    {"transaction.timeout.ms", timeout},
+                                    {"message.timeout.ms", message_timeout},
+                                    {"statistics.interval.ms", "1000"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (set(conf, pairs[i][0], pairs[i][1], err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int kafka_conf_uncommitted(struct rd_kafka_conf_s *conf, struct err *err)
+{
+    return set(conf, "isolation.level", "read_uncommitted", err);
 }
 
 int kafka_version_check(int version, struct err *err)

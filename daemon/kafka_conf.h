@@ -34,6 +34,16 @@ int kafka_conf_check(const char *name, const char *value, struct err *err) MUST_
 struct rd_kafka_conf_s *kafka_conf_new(const struct config *config, enum kafka_side side,
                                        struct err *err) MUST_CHECK;
 
+/** transactional.id of this instance: the configured one, or made of group and instance.
+ *  @return 0, -1 ERR_USAGE when it is longer than size */
+int kafka_transactional_id(const struct config *config, char *out, size_t size,
+                           struct err *err) MUST_CHECK;
+/** Makes a producer's configuration transactional: id, timeouts, statistics to watch it by. */
+int kafka_conf_transactional(struct rd_kafka_conf_s *conf, const struct config *config,
+                             struct err *err) MUST_CHECK;
+/** Makes a consumer's configuration that of a reader of any committed or open record. */
+int kafka_conf_uncommitted(struct rd_kafka_conf_s *conf, struct err *err) MUST_CHECK;
+
 /** Refuses versions that lose messages. @param version as rd_kafka_version()  @return 0, or -1
  * ERR_KAFKA */
 int kafka_version_check(int version, struct err *err) MUST_CHECK;

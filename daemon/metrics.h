@@ -2,8 +2,8 @@
  * shows and the lines of the log come from the same rows, so they cannot diverge. Plain integers,
  * owned by one thread; other threads see the copies that status.h publishes. Rates are derivatives
  * of counters and are left to who reads them. Sums that always hold (a test checks): consumed =
- * session + duplicate + late + rejected; rejected by reason = late + rejected; acknowledged + in
- * flight = produced. */
+ * session + duplicate + late + rejected; rejected by reason = late + rejected; acknowledged +
+ * discarded + in flight = produced. */
 #ifndef OUTRO_DAEMON_METRICS_H
 #define OUTRO_DAEMON_METRICS_H
 
@@ -34,6 +34,19 @@
       "Hidden states recomputed from history, as after a bundle swap")                             \
     X(produced, counter, "outro_records_produced_total", "", "Records handed to the producer")     \
     X(acknowledged, counter, "outro_records_acknowledged_total", "", "Records the brokers keep")   \
+    X(discarded, counter, "outro_records_discarded_total", "",                                     \
+      "Records taken back with their transaction")                                                 \
+    X(state_records, counter, "outro_state_records_total", "", "Changelog records produced")       \
+    X(state_record_bytes, counter, "outro_state_record_bytes_total", "", "Bytes of them")          \
+    X(aborts, counter, "outro_transactions_aborted_total", "",                                     \
+      "Transactions taken back; what they took from the input is counted again")                   \
+    X(producer_renewals, counter, "outro_producer_renewals_total", "",                             \
+      "Times the producer was made anew after a lost connection or request")                       \
+    X(restored_partitions, counter, "outro_restored_partitions_total", "",                         \
+      "Partitions whose state was read back from the changelog")                                   \
+    X(restored_records, counter, "outro_restored_records_total", "",                               \
+      "Changelog records read back")                                                               \
+    X(restored_bytes, counter, "outro_restored_bytes_total", "", "Bytes of them")                  \
     X(produce_waits, counter, "outro_producer_waits_total", "",                                    \
       "Times the engine waited for room in the producer's queue")                                  \
     X(truncated, counter, "outro_rejected_truncated_total", "",                                    \
@@ -56,6 +69,10 @@
     X(users, gauge, "outro_users", "", "Users with state")                                         \
     X(open_sessions, gauge, "outro_open_sessions", "", "Sessions that have not closed")            \
     X(state_bytes, gauge, "outro_state_bytes", "", "Memory of all state stores")                   \
+    X(restoring, gauge, "outro_restoring_partitions", "",                                          \
+      "Partitions assigned whose state is still being read")                                       \
+    X(restore_stalled, gauge, "outro_restore_stalled_partitions", "",                              \
+      "Of these, waiting for a transaction that another writer left open")                         \
     X(paused, gauge, "outro_paused", "",                                                           \
       "1 while input is paused because output does not get through")
 
@@ -65,7 +82,8 @@
       "Broker's timestamp to processing, of the first message of each turn")                       \
     X(turn, "outro_turn_seconds", "One turn of the engine's loop that took messages")              \
     X(delivery, "outro_delivery_seconds", "Produce to acknowledgement, one record in 64")          \
-    X(commit, "outro_commit_seconds", "Decision to commit until the broker confirms")
+    X(commit, "outro_commit_seconds", "Decision to commit until the broker confirms")              \
+    X(restore, "outro_restore_seconds", "Reading one partition's state back")
 
 /* X(field, name, help): per assigned partition, label partition. */
 #define PARTITIONS_TABLE(X)                                                                        \

@@ -30,17 +30,24 @@ int partition_set_add(struct partition_set *set, int32_t id, const struct stream
     if (partition_set_find(set, id)) {
         return 0;
     }
-    if ((size_t)id >= set->slots && grow(set, (size_t)id + 1, err) != 0) {
-        return -1;
-    }
     struct state_store *store = state_store_new(params, (uint32_t)id, err);
-    if (!store) {
+    return store ? partition_set_install(set, id, store, OFFSET_NONE, err) : -1;
+}
+
+int partition_set_install(struct partition_set *set, int32_t id, struct state_store *store,
+                          int64_t offset, struct err *err)
+{
+    if ((size_t)id >= set->slots && grow(set, (size_t)id + 1, err) != 0) {
+        state_store_free(store);
         return -1;
     }
+    partition_set_remove(set, id);
     set->slot[id] = (struct partition){.store = store,
-                                       .next_offset = OFFSET_NONE,
+                                       .next_offset = offset,
                                        .closing_offset = OFFSET_NONE,
-                                       .committed_offset = OFFSET_NONE,
+                                       .committed_offset = offset,
+                                       .base_offset = offset,
+                                       .base_stream_time = state_store_stream_time(store),
                                        .end_offset = OFFSET_NONE,
                                        .arrival_stream_time = EVENT_TIME_NEVER};
     set->live++;

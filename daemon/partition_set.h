@@ -1,6 +1,6 @@
 /* partition_set.h - the partitions assigned to this instance: state, and how far each has been read
- * and committed. A partition that arrives starts with empty state; the changelog fills it through
- * state_store_restore once there is one. Engine thread only. */
+ * and committed. A partition arrives with the state that the restorer made from the changelog, or,
+ * at least once, with an empty one. Engine thread only. */
 #ifndef OUTRO_DAEMON_PARTITION_SET_H
 #define OUTRO_DAEMON_PARTITION_SET_H
 
@@ -19,9 +19,12 @@ struct partition {
     int64_t next_offset;       /* of the next message to process; OFFSET_NONE until one was seen */
     int64_t closing_offset;    /* next_offset when the closing epoch was closed */
     int64_t committed_offset;  /* last confirmed by the broker */
-    int64_t end_offset;        /* as the client knows it; OFFSET_NONE unknown */
-    bool at_end;               /* read to its end */
-    int64_t arrival_ms;        /* wall clock of the last message */
+    int64_t base_offset;       /* where the open transaction began: an abort goes back there */
+    bool touched;              /* it has something to commit in the open transaction */
+    struct event_time base_stream_time;    /* stream time that is kept in topic.state */
+    int64_t end_offset;                    /* as the client knows it; OFFSET_NONE unknown */
+    bool at_end;                           /* read to its end */
+    int64_t arrival_ms;                    /* wall clock of the last message */
     struct event_time arrival_stream_time; /* stream time right after it */
 };
 
@@ -36,6 +39,10 @@ void partition_set_release(struct partition_set *set);
 /** @return 0, -1 ERR_MEMORY; a partition that is there already stays as it is */
 int partition_set_add(struct partition_set *set, int32_t id, const struct stream_params *params,
                       struct err *err) MUST_CHECK;
+/** A partition with the state it had when everything before offset was processed. @param store
+ * taken, also on failure  @param offset OFFSET_NONE when nothing ever was */
+int partition_set_install(struct partition_set *set, int32_t id, struct state_store *store,
+                          int64_t offset, struct err *err) MUST_CHECK;
 /** Frees its state; a partition that is not there is fine. */
 void partition_set_remove(struct partition_set *set, int32_t id);
 

@@ -4,26 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <librdkafka/rdkafka.h>
-
 #include "daemon/clocks.h"
 #include "daemon/kafka_conf.h"
-#include "daemon/kafka_log.h"
-
-/* What is kept of a rejected message that the broker will not take whole. */
-#define TRUNCATED_BYTES 65536
-
-struct producer {
-    struct kafka_log_owner log; /* first: see kafka_log.h */
-    rd_kafka_t *rk;
-    rd_kafka_topic_t *topic[PRODUCER_TOPICS];
-    struct ledger *ledger;
-    struct metrics *metrics;
-    size_t queue_max;
-    bool closing; /* what is purged now is no failure */
-    bool failed;
-    struct err failure; /* the first */
-};
+#include "daemon/producer_parts.h"
 
 static void fail(struct producer *producer, const char *topic, const char *reason)
 {
@@ -37,7 +20,18 @@ static void fail(struct producer *producer, const char *topic, const char *reaso
 static void wait_for_room(struct producer *producer)
 {
     producer->metrics->produce_waits++;
+    if (!producer->waiting++) {
+        watch_begin(producer->watch, "room in the producer's queue");
+    }
     rd_kafka_poll(producer->rk, 100);
+}
+
+static void room_found(struct producer *producer)
+{
+    if (producer->waiting) {
+        producer->waiting = 0;
+        watch_end(producer->watch);
+    }
 }
 
 /* One record into the queue, under the epoch it is counted in; waits for room. Headers are taken on
@@ -100,11 +94,13 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 {
     struct producer *producer = opaque;
     (void)rk;
-    if (message->err && rescue(producer, message)) {
+    if (message->err && !producer->transactional && rescue(producer, message)) {
         return; /* still in flight, in its epoch */
     }
     ledger_acknowledged(producer->ledger, (unsigned)(uintptr_t)message->_private);
-    if (message->err) {
+    if (message->err && producer->transactional) {
+        producer_txn_lost(producer, message);
+    } else if (message->err) {
         fail(producer, rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
     } else if (producer->metrics->acknowledged++ % 64 == 0) {
         histogram_add(&producer->metrics->delivery,
@@ -117,6 +113,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     struct producer *producer = opaque;
     char text[256];
     producer->metrics->client_errors++;
+    producer->disturbed |=
+        code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         rd_kafka_fatal_error(rk, text, sizeof text);
         fail(producer, "(all)", text);
@@ -137,63 +135,50 @@ static size_t queue_max(rd_kafka_conf_t *conf)
     return value ? value : 1000000; /* 0: unlimited */
 }
 
-static int open_topics(struct producer *producer, const struct config *config, struct err *err)
+static int on_statistics(rd_kafka_t *rk, char *json, size_t size, void *opaque)
 {
-    const char *names[PRODUCER_TOPICS] = {config->topic_predictions, config->topic_sessions,
-                                          config->topic_rejected};
+    (void)rk;
+    producer_txn_statistics(opaque, json, size);
+    return 0; /* librdkafka frees the text */
+}
+
+static int open_topics(struct producer *producer, struct err *err)
+{
     for (int i = 0; i < PRODUCER_TOPICS; i++) {
-        producer->topic[i] = rd_kafka_topic_new(producer->rk, names[i], NULL);
+        if (i == TOPIC_STATE && !producer->transactional) {
+            continue;
+        }
+        producer->topic[i] = rd_kafka_topic_new(producer->rk, producer->names[i], NULL);
         if (!producer->topic[i]) {
-            return err_set(err, ERR_KAFKA, "topic %s: %s", names[i],
+            return err_set(err, ERR_KAFKA, "topic %s: %s", producer->names[i],
                            rd_kafka_err2str(rd_kafka_last_error()));
         }
     }
     return 0;
 }
 
-struct producer *producer_new(const struct config *config, struct ledger *ledger,
-                              struct metrics *metrics, struct logger *logger, int bell,
-                              struct err *err)
+int producer_open(struct producer *producer, struct err *err)
 {
     static const uint64_t one = 1; /* an eventfd takes 8 bytes; librdkafka keeps a copy */
     char reason[256];
-    struct producer *producer = calloc(1, sizeof *producer);
-    rd_kafka_conf_t *conf = producer ? kafka_conf_new(config, KAFKA_PRODUCER, err) : NULL;
-    if (!conf) {
-        if (!producer) {
-            err_set(err, ERR_MEMORY, "out of memory");
-        }
-        free(producer);
-        return NULL;
-    }
-    producer->ledger = ledger;
-    producer->metrics = metrics;
-    producer->log.logger = logger;
-    producer->queue_max = queue_max(conf);
-    rd_kafka_conf_set_opaque(conf, producer);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    kafka_log_attach(conf);
+    rd_kafka_conf_t *conf = rd_kafka_conf_dup(producer->conf);
     producer->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
     if (!producer->rk) {
         rd_kafka_conf_destroy(conf);
-        err_set(err, ERR_KAFKA, "producer: %s", reason);
-        free(producer);
-        return NULL;
+        return err_set(err, ERR_KAFKA, "producer: %s", reason);
     }
-    if (open_topics(producer, config, err) != 0) {
-        producer_free(producer);
-        return NULL;
+    if (open_topics(producer, err) != 0) {
+        return -1;
     }
     rd_kafka_queue_t *queue = rd_kafka_queue_get_main(producer->rk);
-    rd_kafka_queue_io_event_enable(queue, bell, &one, sizeof one);
+    rd_kafka_queue_io_event_enable(queue, producer->bell, &one, sizeof one);
     rd_kafka_queue_destroy(queue);
-    return producer;
+    return 0;
 }
 
-void producer_free(struct producer *producer)
+void producer_shut(struct producer *producer)
 {
-    if (!producer) {
+    if (!producer->rk) {
         return;
     }
     producer->closing = true;
@@ -202,27 +187,107 @@ void producer_free(struct producer *producer)
     for (int i = 0; i < PRODUCER_TOPICS; i++) {
         if (producer->topic[i]) {
             rd_kafka_topic_destroy(producer->topic[i]);
+            producer->topic[i] = NULL;
         }
     }
     rd_kafka_destroy(producer->rk);
+    producer->rk = NULL;
+    producer->closing = false;
+}
+
+/* All that a client of ours is made from. */
+static int prepare(struct producer *producer, const struct config *config, struct err *err)
+{
+    const char *names[PRODUCER_TOPICS] = {config->topic_predictions, config->topic_sessions,
+                                          config->topic_rejected, config->topic_state};
+    char id[512];
+    for (int i = 0; i < PRODUCER_TOPICS; i++) {
+        producer->names[i] = strdup(names[i]);
+        if (!producer->names[i]) {
+            return err_set(err, ERR_MEMORY, "out of memory");
+        }
+    }
+    producer->conf = kafka_conf_new(config, KAFKA_PRODUCER, err);
+    if (!producer->conf) {
+        return -1;
+    }
+    producer->transactional = config->delivery == DELIVERY_EXACTLY_ONCE;
+    if (producer->transactional) {
+        if (kafka_conf_transactional(producer->conf, config, err) != 0 ||
+            kafka_transactional_id(config, id, sizeof id, err) != 0) {
+            return -1;
+        }
+        producer->transactional_id = strdup(id);
+        rd_kafka_conf_set_stats_cb(producer->conf, on_statistics);
+    }
+    producer->queue_max = queue_max(producer->conf);
+    rd_kafka_conf_set_opaque(producer->conf, producer);
+    rd_kafka_conf_set_dr_msg_cb(producer->conf, on_delivery);
+    rd_kafka_conf_set_error_cb(producer->conf, on_error);
+    kafka_log_attach(producer->conf);
+    return 0;
+}
+
+struct producer *producer_new(const struct config *config, struct ledger *ledger,
+                              struct metrics *metrics, struct logger *logger, struct watch *watch,
+                              int bell, struct err *err)
+{
+    struct producer *producer = calloc(1, sizeof *producer);
+    if (!producer) {
+        err_set(err, ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    producer->ledger = ledger;
+    producer->metrics = metrics;
+    producer->log.logger = logger;
+    producer->watch = watch;
+    producer->bell = bell;
+    if (prepare(producer, config, err) != 0 || producer_open(producer, err) != 0) {
+        producer_free(producer);
+        return NULL;
+    }
+    return producer;
+}
+
+void producer_free(struct producer *producer)
+{
+    if (!producer) {
+        return;
+    }
+    producer_shut(producer);
+    for (int i = 0; i < PRODUCER_TOPICS; i++) {
+        free(producer->names[i]);
+    }
+    if (producer->conf) {
+        rd_kafka_conf_destroy(producer->conf);
+    }
+    free(producer->transactional_id);
     free(producer);
 }
 
-/* A record that did not get into the queue. @return -1 */
+/* A record that did not get into the queue. @return 0 when it is dropped with its transaction, -1
+ */
 static int refused(struct producer *producer, enum producer_topic topic, unsigned epoch,
                    rd_kafka_resp_err_t code, struct err *err)
 {
     ledger_acknowledged(producer->ledger, epoch);
-    return err_set(err, ERR_KAFKA, "topic %s refuses a record: %s",
-                   rd_kafka_topic_name(producer->topic[topic]), rd_kafka_err2str(code));
+    if (producer_txn_dropped(producer, code)) {
+        return 0;
+    }
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        return producer_txn_fatal(producer, err);
+    }
+    return err_set(err, ERR_KAFKA, "topic %s refuses a record: %s", producer->names[topic],
+                   rd_kafka_err2str(code));
 }
 
-int producer_send(struct producer *producer, enum producer_topic topic, const char *key,
-                  size_t key_size, const char *value, size_t value_size, struct err *err)
+/* As enqueue does, by the call without varargs: this is the hot path. */
+static int send_to(struct producer *producer, enum producer_topic topic, int32_t partition,
+                   const void *key, size_t key_size, const void *value, size_t value_size,
+                   struct err *err)
 {
     unsigned epoch = ledger_produced(producer->ledger);
-    /* as enqueue does, by the call without varargs: this is the hot path */
-    while (rd_kafka_produce(producer->topic[topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+    while (rd_kafka_produce(producer->topic[topic], partition, RD_KAFKA_MSG_F_COPY,
                             (void *)(uintptr_t)value, value_size, key, key_size,
                             (void *)(uintptr_t)epoch) != 0) {
         rd_kafka_resp_err_t code = rd_kafka_last_error();
@@ -231,8 +296,22 @@ int producer_send(struct producer *producer, enum producer_topic topic, const ch
         }
         wait_for_room(producer);
     }
+    room_found(producer);
     producer->metrics->produced++;
+    producer->bytes += key_size + value_size;
     return 0;
+}
+
+int producer_send(struct producer *producer, enum producer_topic topic, const char *key,
+                  size_t key_size, const char *value, size_t value_size, struct err *err)
+{
+    return send_to(producer, topic, RD_KAFKA_PARTITION_UA, key, key_size, value, value_size, err);
+}
+
+int producer_send_state(struct producer *producer, int32_t partition, const void *key,
+                        size_t key_size, const void *value, size_t value_size, struct err *err)
+{
+    return send_to(producer, TOPIC_STATE, partition, key, key_size, value, value_size, err);
 }
 
 int producer_send_headers(struct producer *producer, enum producer_topic topic, const void *key,
@@ -240,18 +319,22 @@ int producer_send_headers(struct producer *producer, enum producer_topic topic, 
                           struct rd_kafka_headers_s *headers, struct err *err)
 {
     unsigned epoch = ledger_produced(producer->ledger);
+    bool cut = topic == TOPIC_REJECTED && producer->cut_rejected && value_size > TRUNCATED_BYTES;
     rd_kafka_resp_err_t code =
-        enqueue(producer, topic, epoch, key, key_size, value, value_size, headers);
+        cut ? RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+            : enqueue(producer, topic, epoch, key, key_size, value, value_size, headers);
     bool sent = code == RD_KAFKA_RESP_ERR_NO_ERROR;
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && topic == TOPIC_REJECTED) {
         sent = enqueue_head(producer, epoch, key, key_size, value, value_size, headers);
     } else if (!sent) {
         rd_kafka_headers_destroy(headers);
     }
+    room_found(producer);
     if (!sent) {
         return refused(producer, topic, epoch, code, err);
     }
     producer->metrics->produced++;
+    producer->bytes += key_size + value_size;
     return 0;
 }
 

@@ -50,8 +50,9 @@ int service_run(struct config *config, const struct config_source *source, struc
     if (kafka_version_check(rd_kafka_version(), err) != 0 || inbox_init(&inbox, err) != 0) {
         return -1;
     }
-    logger_event(logger, LEVEL_INFO, "starting", "outrod %s, librdkafka %s, delivery at least once",
-                 OUTRO_VERSION, rd_kafka_version_str());
+    logger_event(logger, LEVEL_INFO, "starting", "outrod %s, librdkafka %s, delivery %s",
+                 OUTRO_VERSION, rd_kafka_version_str(),
+                 config->delivery == DELIVERY_EXACTLY_ONCE ? "exactly once" : "at least once");
     engine = engine_new(config, logger, status, &inbox, err);
     if (!engine) {
         goto out;

@@ -9,6 +9,7 @@
 #include "bundle/bundle.h"
 #include "core/err.h"
 #include "daemon/metrics.h"
+#include "daemon/restorer.h"
 
 struct snapshot {
     struct metrics metrics;
@@ -16,6 +17,7 @@ struct snapshot {
     size_t partitions, capacity;
     char bundle_version[BUNDLE_VERSION_MAX + 1]; /* "" until one serves */
     bool assigned; /* the group has given us our share (which may be empty) */
+    struct restore_progress restoring;
     bool stopping;
     int64_t beat_ms; /* monotonic clock when it was published */
 };

@@ -149,8 +149,7 @@ static void test_config_a_nul_byte_is_an_error_not_an_end(void **state)
     config_release(&config);
 }
 
-static void
-test_config_check_wants_brokers_distinct_topics_and_a_delivery_that_is_there(void **state)
+static void test_config_check_wants_brokers_distinct_topics_and_commits_in_time(void **state)
 {
     static const struct {
         const char *text, *wanted; /* NULL: fine */
@@ -158,7 +157,9 @@ test_config_check_wants_brokers_distinct_topics_and_a_delivery_that_is_there(voi
         {"", "kafka.bootstrap.servers is not set"},
         {"kafka.bootstrap.servers = b:1\n", NULL},
         {"kafka.bootstrap.servers = b:1\ntopic.sessions = scrobbles\n", "name one topic"},
-        {"kafka.bootstrap.servers = b:1\ndelivery = exactly-once\n", "not available yet"},
+        {"kafka.bootstrap.servers = b:1\ndelivery = exactly-once\n", NULL},
+        {"kafka.bootstrap.servers = b:1\ndelivery = exactly-once\ncommit.interval.ms = 5001\n",
+         "at most a third of transaction.timeout.ms"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -354,8 +355,7 @@ int main(void)
         cmocka_unit_test(test_config_reads_lines_with_comments_and_blanks),
         cmocka_unit_test(test_config_errors_say_where_what_and_what_is_allowed),
         cmocka_unit_test(test_config_a_nul_byte_is_an_error_not_an_end),
-        cmocka_unit_test(
-            test_config_check_wants_brokers_distinct_topics_and_a_delivery_that_is_there),
+        cmocka_unit_test(test_config_check_wants_brokers_distinct_topics_and_commits_in_time),
         cmocka_unit_test(test_config_what_is_printed_reads_back_the_same),
         cmocka_unit_test(test_config_secrets_are_shown_nowhere),
         cmocka_unit_test(test_config_sets_of_the_command_line_go_over_the_file),

@@ -1,0 +1,99 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "daemon/clocks.h"
+#include "daemon/engine_parts.h"
+#include "stream/changelog.h"
+
+/* Whom a change is written for. */
+struct keeper {
+    struct engine *engine;
+    const struct user_layout *layout;
+    int32_t partition;
+};
+
+static int reserve_value(struct engine *engine, const struct user_layout *layout, struct err *err)
+{
+    if (!engine->value && !(engine->value = malloc(changelog_value_max(layout)))) {
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    return 0;
+}
+
+static int send_record(struct keeper *keeper, enum changelog_kind kind, struct slice user_id,
+                       size_t size, struct err *err)
+{
+    char key[CHANGELOG_KEY_MAX];
+    size_t key_size = changelog_key(kind, user_id, key);
+    struct metrics *metrics = &keeper->engine->snapshot.metrics;
+    metrics->state_records++;
+    metrics->state_record_bytes += key_size + size;
+    return producer_send_state(keeper->engine->producer, keeper->partition, key, key_size,
+                               keeper->engine->value, size, err);
+}
+
+static int on_change(void *ctx, const struct user_state *user, bool history, struct err *err)
+{
+    struct keeper *keeper = ctx;
+    void *value = keeper->engine->value;
+    struct slice user_id = {user->user_id, user->user_id_size};
+    if (send_record(keeper, CHANGELOG_OPEN, user_id,
+                    changelog_encode_open(keeper->layout, user, value), err) != 0) {
+        return -1;
+    }
+    return history ? send_record(keeper, CHANGELOG_HISTORY, user_id,
+                                 changelog_encode_history(keeper->layout, user, value), err)
+                   : 0;
+}
+
+int engine_keep_state(struct engine *engine, int32_t id, const struct partition *partition,
+                      struct err *err)
+{
+    struct keeper keeper = {engine, state_store_layout(partition->store), id};
+    struct changelog_meta meta = {partition->next_offset,
+                                  state_store_stream_time(partition->store)};
+    if (reserve_value(engine, keeper.layout, err) != 0 ||
+        state_store_changes(partition->store, on_change, &keeper, err) != 0) {
+        return -1;
+    }
+    return send_record(&keeper, CHANGELOG_META, (struct slice){NULL, 0},
+                       changelog_encode_meta(&meta, engine->value), err);
+}
+
+static void install(struct engine *engine, struct restored *restored)
+{
+    struct metrics *metrics = &engine->snapshot.metrics;
+    struct err err = {0};
+    if (!restored->store) {
+        engine_fail(engine, &restored->err);
+        return;
+    }
+    logger_event(engine->logger, LEVEL_INFO, "partition-restored",
+                 "partition %" PRId32 " at offset %" PRId64 ": %zu users from %" PRId64
+                 " records, %" PRId64 " bytes, in %" PRId64 " ms",
+                 restored->partition, restored->offset, state_store_users(restored->store),
+                 restored->records, restored->bytes, restored->took_ms);
+    metrics->restored_partitions++;
+    metrics->restored_records += (uint64_t)restored->records;
+    metrics->restored_bytes += (uint64_t)restored->bytes;
+    histogram_add(&metrics->restore, (double)restored->took_ms / 1e3);
+    if (partition_set_install(&engine->partitions, restored->partition, restored->store,
+                              restored->offset, &err) != 0) {
+        engine_fail(engine, &err);
+        return;
+    }
+    struct partition *partition = partition_set_find(&engine->partitions, restored->partition);
+    partition->arrival_ms = wall_ms(); /* it has not been silent before our eyes */
+    if (engine->in_transaction) {
+        state_store_begin(partition->store);
+    }
+    consumer_release(engine->consumer, restored->partition);
+}
+
+void engine_install_restored(struct engine *engine)
+{
+    struct restored restored;
+    while (engine->restorer && !engine->failed && restorer_take(engine->restorer, &restored)) {
+        install(engine, &restored);
+    }
+}

@@ -1,0 +1,43 @@
+/* restorer_parts.h - the inside of the restorer, for its own files only: restorer.c has the thread
+ * and its list of partitions, restorer_read.c what is done for one of them. */
+#ifndef OUTRO_DAEMON_RESTORER_PARTS_H
+#define OUTRO_DAEMON_RESTORER_PARTS_H
+
+#include <stdatomic.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "daemon/kafka_log.h"
+#include "daemon/restorer.h"
+
+enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE };
+
+/* One partition. The list and the states belong to the restorer's lock. */
+struct job {
+    struct job *next;
+    enum job_state state;
+    _Atomic bool cancelled;
+    _Atomic int64_t read, all; /* changelog offsets, all 0 until the end is known */
+    _Atomic bool stalled;
+    struct restored restored;
+};
+
+/* What it reads with. */
+struct reader {
+    struct kafka_log_owner log; /* first: see kafka_log.h */
+    rd_kafka_t *committed;      /* sees committed records; knows the group */
+    rd_kafka_t *open;           /* sees the end of everything, open transactions included */
+    char *input, *state;        /* topics */
+    struct stream_params params;
+    int64_t stall_max_ms;
+};
+
+int reader_init(struct reader *reader, const struct config *config,
+                const struct stream_params *params, struct logger *logger,
+                struct err *err) MUST_CHECK;
+void reader_release(struct reader *reader);
+/** Restores one partition, or gives up when it is cancelled. @return 0; -1 with job->restored.err
+ */
+int reader_restore(struct reader *reader, struct job *job) MUST_CHECK;
+
+#endif

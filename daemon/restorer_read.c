@@ -1,0 +1,277 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clocks.h"
+#include "daemon/kafka_conf.h"
+#include "daemon/partition_set.h"
+#include "daemon/restorer_parts.h"
+#include "stream/changelog.h"
+
+/* How long one question to a broker may take before whether we are still wanted is looked at. */
+#define ASK_MS  1000
+#define POLL_MS 100
+/* What brokers add to transaction.timeout.ms before they end a transaction: they look for expired
+ * ones every 10 s by default. */
+#define STALL_MARGIN_MS INT64_C(20000)
+
+static rd_kafka_t *open_client(struct reader *reader, const struct config *config, bool uncommitted,
+                               struct err *err)
+{
+    char reason[256];
+    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER, err);
+    if (!conf) {
+        return NULL;
+    }
+    if (uncommitted && kafka_conf_uncommitted(conf, err) != 0) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_conf_set_opaque(conf, reader);
+    kafka_log_attach(conf);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (!rk) {
+        rd_kafka_conf_destroy(conf);
+        err_set(err, ERR_KAFKA, "restorer: %s", reason);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(rk);
+    return rk;
+}
+
+int reader_init(struct reader *reader, const struct config *config,
+                const struct stream_params *params, struct logger *logger, struct err *err)
+{
+    reader->log.logger = logger;
+    reader->params = *params;
+    reader->stall_max_ms = config->transaction_timeout_ms + STALL_MARGIN_MS;
+    reader->input = strdup(config->topic_scrobbles);
+    reader->state = strdup(config->topic_state);
+    if (!reader->input || !reader->state) {
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    reader->committed = open_client(reader, config, false, err);
+    reader->open = reader->committed ? open_client(reader, config, true, err) : NULL;
+    return reader->open ? 0 : -1;
+}
+
+void reader_release(struct reader *reader)
+{
+    rd_kafka_t *clients[] = {reader->committed, reader->open};
+    for (size_t i = 0; i < 2; i++) {
+        if (clients[i]) { /* no member of the group: nothing to leave */
+            rd_kafka_destroy_flags(clients[i], RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        }
+    }
+    free(reader->input);
+    free(reader->state);
+}
+
+static bool wanted(struct job *job)
+{
+    return !atomic_load(&job->cancelled);
+}
+
+/* Brokers come back; a topic that is not there has to be made. */
+static bool worth_another_try(rd_kafka_resp_err_t code)
+{
+    return code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION &&
+           code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC &&
+           code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
+           code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
+           code != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED && code != RD_KAFKA_RESP_ERR__FATAL;
+}
+
+static void pause_before_retry(struct job *job, rd_kafka_t *rk)
+{
+    if (wanted(job)) { /* nothing is assigned: it only serves callbacks and waits */
+        rd_kafka_message_t *news = rd_kafka_consumer_poll(rk, POLL_MS);
+        if (news) {
+            rd_kafka_message_destroy(news);
+        }
+    }
+}
+
+static int committed_offset(struct reader *reader, struct job *job, int64_t *offset)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    while (wanted(job)) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_t *one =
+            rd_kafka_topic_partition_list_add(list, reader->input, job->restored.partition);
+        code = rd_kafka_committed(reader->committed, list, ASK_MS);
+        code = code ? code : one->err;
+        *offset = one->offset < 0 ? OFFSET_NONE : one->offset;
+        rd_kafka_topic_partition_list_destroy(list);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return 0;
+        }
+        if (!worth_another_try(code)) {
+            break;
+        }
+        pause_before_retry(job, reader->committed);
+    }
+    return err_set(&job->restored.err, ERR_KAFKA, "committed offset of %s [%" PRId32 "]: %s",
+                   reader->input, job->restored.partition, rd_kafka_err2str(code));
+}
+
+/* First and end offset, records of open transactions counted: the end that another owner may have
+ * written up to. */
+static int changelog_ends(struct reader *reader, struct job *job, int64_t *low, int64_t *high)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    while (wanted(job)) {
+        code = rd_kafka_query_watermark_offsets(reader->open, reader->state,
+                                                job->restored.partition, low, high, ASK_MS);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return 0;
+        }
+        if (!worth_another_try(code)) {
+            break;
+        }
+        pause_before_retry(job, reader->open);
+    }
+    return err_set(&job->restored.err, ERR_KAFKA,
+                   "end of %s [%" PRId32 "]: %s; the topic must have as many partitions as %s",
+                   reader->state, job->restored.partition, rd_kafka_err2str(code), reader->input);
+}
+
+struct progress {
+    struct changelog_meta meta;
+    bool has_meta;
+    int64_t first; /* offset where reading began */
+};
+
+static int apply(struct job *job, struct progress *progress, const rd_kafka_message_t *message)
+{
+    struct restored *restored = &job->restored;
+    struct slice key = {message->key, message->key_len};
+    struct slice value = {message->payload, message->len};
+    int kind = changelog_apply(restored->store, key, value, &progress->meta, &restored->err);
+    if (kind < 0) {
+        return err_prefix(&restored->err, "changelog [%" PRId32 "] offset %" PRId64,
+                          restored->partition, message->offset);
+    }
+    if (kind == CHANGELOG_META) {
+        progress->has_meta = message->payload != NULL;
+    }
+    restored->records++;
+    restored->bytes += (int64_t)(message->key_len + message->len);
+    atomic_store_explicit(&job->read, message->offset + 1 - progress->first, memory_order_relaxed);
+    return 0;
+}
+
+/* Read to the end of what is committed, but not to the target: somebody's transaction is open. */
+static int stalled(struct reader *reader, struct job *job, int64_t at, int64_t target,
+                   int64_t *since_ms)
+{
+    int64_t now_ms = monotonic_ms();
+    if (!atomic_exchange(&job->stalled, true)) {
+        *since_ms = now_ms;
+        logger_event(reader->log.logger, LEVEL_WARN, "restore-stalled",
+                     "%s [%" PRId32 "]: an open transaction of another writer holds back offsets "
+                     "%" PRId64 " to %" PRId64 "; waiting at most %" PRId64 " ms",
+                     reader->state, job->restored.partition, at, target, reader->stall_max_ms);
+    }
+    if (now_ms - *since_ms <= reader->stall_max_ms) {
+        return 0;
+    }
+    return err_set(&job->restored.err, ERR_KAFKA,
+                   "%s [%" PRId32 "]: the transaction open at offset %" PRId64 " did not end in "
+                   "%" PRId64 " ms; end it (kafka-transactions.sh abort) and start again",
+                   reader->state, job->restored.partition, at, reader->stall_max_ms);
+}
+
+/* Everything committed up to the target, into the store. */
+static int read_to(struct reader *reader, struct job *job, int64_t target,
+                   struct progress *progress)
+{
+    int64_t at = -1, since_ms = 0;
+    int rc = 0;
+    while (rc == 0 && at < target && wanted(job)) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->committed, POLL_MS);
+        if (message && !message->err) {
+            at = message->offset + 1;
+            rc = apply(job, progress, message);
+            atomic_store(&job->stalled, false);
+        } else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            at = message->offset;
+            rc = at < target ? stalled(reader, job, at, target, &since_ms) : 0;
+        } else if (!message && atomic_load(&job->stalled)) {
+            rc = stalled(reader, job, at, target, &since_ms);
+        } else if (message && !worth_another_try(message->err)) {
+            rc = err_set(&job->restored.err, ERR_KAFKA, "reading %s: %s", reader->state,
+                         rd_kafka_message_errstr(message));
+        }
+        if (message) {
+            rd_kafka_message_destroy(message);
+        }
+    }
+    atomic_store(&job->stalled, false);
+    return rc;
+}
+
+static int read_changelog(struct reader *reader, struct job *job, struct progress *progress)
+{
+    int64_t low, high;
+    if (changelog_ends(reader, job, &low, &high) != 0) {
+        return -1;
+    }
+    progress->first = low;
+    atomic_store(&job->all, high - low);
+    if (high == low) {
+        return 0;
+    }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, reader->state, job->restored.partition)->offset = low;
+    rd_kafka_resp_err_t code = rd_kafka_assign(reader->committed, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    int rc = code ? err_set(&job->restored.err, ERR_KAFKA, "reading %s: %s", reader->state,
+                            rd_kafka_err2str(code))
+                  : read_to(reader, job, high, progress);
+    rd_kafka_assign(reader->committed, NULL);
+    return rc;
+}
+
+/* State and offsets were written in one transaction: they agree, or somebody else has been at them.
+ */
+static int check(struct reader *reader, struct job *job, const struct progress *progress)
+{
+    struct restored *restored = &job->restored;
+    bool empty = !progress->has_meta && state_store_users(restored->store) == 0;
+    if (restored->offset == OFFSET_NONE) {
+        return empty ? 0
+                     : err_set(&restored->err, ERR_CHECK,
+                               "%s [%" PRId32 "] has state, but the group has committed no offset "
+                               "of %s: empty the topic to begin anew, or give back the group's "
+                               "offsets",
+                               reader->state, restored->partition, reader->input);
+    }
+    if (!progress->has_meta) {
+        return err_set(&restored->err, ERR_CHECK,
+                       "the group has committed offset %" PRId64 " of %s [%" PRId32 "], but %s has "
+                       "no state for it: reset the group's offsets to begin anew",
+                       restored->offset, reader->input, restored->partition, reader->state);
+    }
+    if (progress->meta.input_offset != restored->offset) {
+        return err_set(&restored->err, ERR_CHECK,
+                       "the state in %s [%" PRId32 "] is that of offset %" PRId64 ", the group has "
+                       "committed %" PRId64 ": somebody has changed one of them",
+                       reader->state, restored->partition, progress->meta.input_offset,
+                       restored->offset);
+    }
+    return changelog_finish(restored->store, &progress->meta, &restored->err);
+}
+
+int reader_restore(struct reader *reader, struct job *job)
+{
+    struct restored *restored = &job->restored;
+    struct progress progress = {.meta = {.input_offset = OFFSET_NONE}};
+    restored->store =
+        state_store_new(&reader->params, (uint32_t)restored->partition, &restored->err);
+    if (!restored->store || committed_offset(reader, job, &restored->offset) != 0 ||
+        read_changelog(reader, job, &progress) != 0) {
+        return -1;
+    }
+    return wanted(job) ? check(reader, job, &progress) : -1;
+}

@@ -15,6 +15,17 @@ size_t open_body_max(const struct user_layout *layout)
 
 /* ---- sessions ---- */
 
+/* Differences and sums of what may be any number: they wrap, there and back. */
+static int64_t difference(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t sum(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static uint8_t *put_session(const struct session_sums *s, uint8_t *at)
 {
     const uint32_t counts[] = {s->revision,         s->scrobbles,       s->intervals,
@@ -22,8 +33,8 @@ static uint8_t *put_session(const struct session_sums *s, uint8_t *at)
                                s->distinct_artists, s->same_artist,     s->new_artists};
     at = put_varint(at, s->open);
     at = put_signed(at, s->start_ms);
-    at = put_signed(at, s->last_ms - s->start_ms);
-    at = put_signed(at, s->arrival_ms - s->last_ms);
+    at = put_signed(at, difference(s->last_ms, s->start_ms));
+    at = put_signed(at, difference(s->arrival_ms, s->last_ms));
     at = put_signed(at, s->gap_ms);
     at = put_bytes(at, &s->ln_interval_sum, sizeof s->ln_interval_sum);
     at = put_fixed(at, s->last_track, sizeof s->last_track);
@@ -31,12 +42,6 @@ static uint8_t *put_session(const struct session_sums *s, uint8_t *at)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         at = put_varint(at, counts[i]);
     return at;
-}
-
-/* Sums of what may be any number: they wrap, and are refused afterwards. */
-static int64_t sum(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
 static void take_session(struct wire_reader *in, uint32_t number, struct session_sums *s)

@@ -153,7 +153,7 @@ static void renew_if_disturbed(struct engine *engine, int64_t deadline_ms)
         return;
     }
     logger_event(engine->logger, LEVEL_WARN, "producer-renewed",
-                 "a request timed out or a connection was lost; the next transaction gets a new "
+                 "a request failed or a connection was lost; the next transaction gets a new "
                  "producer epoch");
     engine->snapshot.metrics.producer_renewals++;
     if (producer_txn_renew(engine->producer, &err) != 0 ||

@@ -180,8 +180,9 @@ def delete_topics(address, names):
             raise KafkaError(code, f"delete topic {name}")
 
 
-def end_offsets(address, topic, timestamp=-1):
-    """{partition: end offset}, asked of each partition's leader; timestamp -2: the first offset instead."""
+def end_offsets(address, topic, timestamp=-1, committed=False):
+    """{partition: end offset}, asked of each partition's leader; timestamp -2: the first offset instead;
+    committed: the end of what read_committed readers see, which is before the first open transaction."""
     meta = metadata(address, [topic])
     partitions = meta["topics"].get(topic)
     if not partitions:
@@ -191,7 +192,7 @@ def end_offsets(address, topic, timestamp=-1):
         wanted = _array([_string(topic) + _array([struct.pack(">iq", index, timestamp)])])
         if where["leader"] not in meta["brokers"]:
             raise KafkaError(5, f"offsets of {topic}-{index}")
-        r = request(meta["brokers"][where["leader"]], 2, 2, struct.pack(">ib", -1, 0) + wanted)
+        r = request(meta["brokers"][where["leader"]], 2, 2, struct.pack(">ib", -1, int(committed)) + wanted)
         r.i32()
         for _ in range(r.i32()):
             r.string()

@@ -88,6 +88,8 @@ class IntegrationTest(unittest.TestCase):
         self.addCleanup(lambda: kafka_wire.delete_topics(self.bootstrap, list(self.topics.values())))
         for name in self.topics.values():
             kafka_wire.create_topic(self.bootstrap, name, self.partitions)
+        self.topics["state"] = f"state-{self.run_id}"
+        kafka_wire.create_topic(self.bootstrap, self.topics["state"], self.partitions, config={"cleanup.policy": "compact"})
         self.group = f"group-{self.run_id}"
 
     def find_broker(self):
@@ -112,10 +114,12 @@ class IntegrationTest(unittest.TestCase):
             "topic.predictions": self.topics["predictions"],
             "topic.sessions": self.topics["sessions"],
             "topic.rejected": self.topics["rejected"],
+            "topic.state": self.topics["state"],
             "bundle.path": PREPARED / "bundle-a",
             "bundle.poll.s": 1,
             "admin.listen": "127.0.0.1:0",
-            "delivery": "at-least-once",
+            "delivery": os.environ.get("OUTRO_TEST_DELIVERY", "at-least-once"),
+            "transactional.id": f"{name}-{self.run_id}",
             "commit.interval.ms": 100,
             # Only scrobbles move time here, as in a replay; the idle rule has a test of its own.
             "time.idle.advance.ms": 0,
@@ -156,7 +160,8 @@ class IntegrationTest(unittest.TestCase):
         return kcat.read_topic(self.bootstrap, self.topics[role])
 
     def await_drained(self, timeout_s=DRAIN_TIMEOUT_S):
-        """Until the group has committed everything that is in the input now: then all outputs are acknowledged."""
+        """Until the group has committed everything that is in the input now, and all outputs of it can be read: the
+        commit of a transaction reaches the partitions one after another."""
         ends = kafka_wire.end_offsets(self.bootstrap, self.topics["scrobbles"])
 
         def committed():
@@ -164,7 +169,13 @@ class IntegrationTest(unittest.TestCase):
             return all(at[p] >= end or end == 0 for p, end in ends.items())
 
         kafka_wire.eventually(committed, timeout_s, f"{self.group} committed {ends}")
+        kafka_wire.eventually(self.no_transaction_open, timeout_s, "all transactions ended")
         return sum(ends.values())
+
+    def no_transaction_open(self):
+        """Whether read_committed readers see all that is in the outputs."""
+        return all(kafka_wire.end_offsets(self.bootstrap, name, committed=True) == kafka_wire.end_offsets(self.bootstrap, name)
+                   for role, name in self.topics.items() if role != "scrobbles")
 
     def settled_metrics(self, daemon, consumed):
         """The metrics once they show that many messages consumed and every record acknowledged; they are published a

@@ -7,6 +7,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "daemon/admin.h"
+#include "daemon/audit.h"
 #include "daemon/config.h"
 #include "daemon/demo.h"
 #include "daemon/logger.h"
@@ -38,6 +39,7 @@ struct command_line {
 static const char usage[] =
     "usage: outrod -c FILE [--set KEY=VALUE]... [-n]\n"
     "       outrod -c FILE --create-topics\n"
+    "       outrod audit -c FILE\n"
     "       outrod --demo [LOG]\n"
     "\n"
     "Predicts, at every scrobble read from Kafka, how long the listening session will last.\n"
@@ -54,6 +56,10 @@ static const char usage[] =
     "      --print-config-schema     the same as JSON Schema\n"
     "      --version, --help\n"
     "\n"
+    "audit: is every scrobble before the committed offsets in exactly one place, and is "
+    "everything\n"
+    "published there because of one? Reads the topics of a running system or a stopped one.\n"
+    "\n"
     "SIGTERM finishes what was taken, commits and leaves the group. SIGHUP reads the "
     "configuration\n"
     "and the bundle again. Exit status: 0 in order, 1 stopped by an error, 2 usage or "
@@ -66,7 +72,14 @@ static int create_topics(const struct command_line *line, const struct config *c
     return topics_create(config, logger, err);
 }
 
-static const struct command commands[] = {{"--create-topics", create_topics}};
+static int audit(const struct command_line *line, const struct config *config,
+                 struct logger *logger, struct err *err)
+{
+    (void)line;
+    return audit_run(config, logger, stdout, err);
+}
+
+static const struct command commands[] = {{"--create-topics", create_topics}, {"audit", audit}};
 
 static const struct command *command_named(const char *name)
 {
@@ -287,6 +300,10 @@ int main(int argc, char **argv)
     struct command_line line = {.sets = calloc((size_t)argc + DEMO_SETS_MAX, sizeof(char *))};
     if (!line.sets) {
         return 1;
+    }
+    if (argc > 1 && *argv[1] != '-' && (line.command = command_named(argv[1]))) {
+        argc--;
+        argv++;
     }
     int status = parse(&line, argc, argv);
     if (status < 0 && line.action >= ACTION_REFERENCE) {

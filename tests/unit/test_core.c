@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/crc32c.h"
 #include "core/err.h"
 #include "core/event_time.h"
 #include "core/hash.h"
@@ -242,6 +243,31 @@ static void test_core_partitioner_murmur2_as_kafka(void **state)
     }
 }
 
+/* RFC 3720 B.4, and the polynomial bit by bit at every length and alignment. */
+static void test_core_crc32c(void **state)
+{
+    unsigned char bytes[96];
+    (void)state;
+    memset(bytes, 0, 32);
+    assert_int_equal(crc32c(bytes, 32, 0), 0x8a9136aa);
+    memset(bytes, 0xff, 32);
+    assert_int_equal(crc32c(bytes, 32, 0), 0x62a8ab43);
+    assert_int_equal(crc32c("123456789", 9, 0), 0xe3069283);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 37 + 11);
+    for (size_t from = 0; from < 9; from++) {
+        uint32_t slow = ~0u;
+        for (size_t size = 0; from + size <= sizeof bytes; size++) {
+            assert_int_equal(crc32c(bytes + from, size, 0), ~slow);
+            uint32_t half = crc32c(bytes + from, size / 3, 0);
+            assert_int_equal(crc32c(bytes + from + size / 3, size - size / 3, half), ~slow);
+            slow ^= from + size < sizeof bytes ? bytes[from + size] : 0;
+            for (int bit = 0; bit < 8; bit++)
+                slow = slow >> 1 ^ (slow & 1 ? 0x82f63b78u : 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_core_arena_keeps_what_it_gave),
         cmocka_unit_test(test_core_hash_sees_every_byte_and_the_size),
         cmocka_unit_test(test_core_hash_fills_buckets_evenly),
+        cmocka_unit_test(test_core_crc32c),
         cmocka_unit_test(test_core_names_fold),
         cmocka_unit_test(test_core_names_hash_tells_names_apart),
         cmocka_unit_test(test_core_names_hash_folds_long_names),

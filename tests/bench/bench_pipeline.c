@@ -1,7 +1,8 @@
 /* bench_pipeline - scrobble JSON in memory to prediction JSON in memory on one core: decode,
  * sessionize, features, kernel KM, net (hidden 32), encode. Every user has a full history (a ring
  * of 256 sessions) before the clock starts, so that each session start costs what it costs in the
- * long run. Usage: bench_pipeline [EVENTS [USERS ...]] */
+ * long run. Once as it is, once in transactions of 25,000 events, once with their changes encoded
+ * for the changelog as well. Usage: bench_pipeline [EVENTS [USERS ...]] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "data/record_json.h"
 #include "data/scrobble_json.h"
 #include "data/synth.h"
+#include "stream/changelog.h"
 #include "stream/pipeline.h"
 
 #define LINE_BYTES    512
@@ -158,7 +160,43 @@ static char *make_lines(uint64_t events, uint32_t users, struct err *err)
     return lines;
 }
 
-static void run(struct bundle *bundle, uint64_t events, uint32_t users)
+/* ---- transactions ---- */
+
+enum mode { MODE_PLAIN, MODE_TRANSACTIONS, MODE_CHANGELOG, MODES };
+static const char *const mode_names[MODES] = {"without transactions", "in transactions",
+                                              "in transactions, with their changelog"};
+
+#define TRANSACTION_EVENTS 25000
+
+struct changelog {
+    const struct user_layout *layout;
+    void *value; /* one */
+    uint64_t records, bytes;
+};
+
+static int encode_change(void *ctx, const struct user_state *user, bool history, struct err *err)
+{
+    struct changelog *changelog = ctx;
+    (void)err;
+    changelog->bytes += changelog_encode_open(changelog->layout, user, changelog->value);
+    if (history)
+        changelog->bytes += changelog_encode_history(changelog->layout, user, changelog->value);
+    changelog->records += 1 + history;
+    return 0;
+}
+
+static void end_transaction(struct pipeline *pipeline, struct state_store *store, enum mode mode,
+                            struct changelog *changelog, struct err *err)
+{
+    if (pipeline_flush(pipeline, err) < 0)
+        die("flush", err);
+    if (mode == MODE_CHANGELOG && state_store_changes(store, encode_change, changelog, err) < 0)
+        die("changelog", err);
+    if (mode != MODE_PLAIN)
+        state_store_commit(store);
+}
+
+static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mode mode)
 {
     struct err err = {0};
     struct output output = {.bytes = 0};
@@ -171,7 +209,11 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users)
     if (!pipeline || !store || !scratch || pipeline_set_pool(pipeline, bundle->pool_ms, &err) < 0 ||
         pipeline_set_bundle(pipeline, bundle, &err) < 0)
         die("pipeline", &err);
-    printf("%u users, %llu events\n", users, (unsigned long long)events);
+    struct changelog changelog = {.layout = state_store_layout(store),
+                                  .value = malloc(changelog_value_max(state_store_layout(store)))};
+    if (!changelog.value)
+        die("changelog", &err);
+    printf("%u users, %llu events, %s\n", users, (unsigned long long)events, mode_names[mode]);
     give_histories(pipeline, store, &params, users, &err);
     char *lines = make_lines(events, users, &err);
     output = (struct output){.bytes = 0};
@@ -181,6 +223,11 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users)
     for (uint64_t e = 0; e < events + AHEAD; e++) {
         struct scrobble *scrobble = &ahead[e % AHEAD];
         enum outcome outcome;
+        if (mode != MODE_PLAIN && e % TRANSACTION_EVENTS == 0) {
+            if (e > 0)
+                end_transaction(pipeline, store, mode, &changelog, &err);
+            state_store_begin(store);
+        }
         if (e >= AHEAD && pipeline_push(pipeline, store, scrobble, &outcome, &err) < 0)
             die("event", &err);
         if (e >= events)
@@ -193,8 +240,7 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users)
             die("event", &err);
         state_store_expect(store, scrobble->user_id);
     }
-    if (pipeline_flush(pipeline, &err) < 0)
-        die("event", &err);
+    end_transaction(pipeline, store, mode, &changelog, &err);
     double seconds = cpu_s() - begun;
     printf("  %.0f events/s, %.3f us an event (one core, CPU time)\n"
            "  %llu predictions, %llu sessions closed, %.0f bytes in and %.0f bytes out an event\n"
@@ -203,6 +249,11 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users)
            (unsigned long long)output.predictions, (unsigned long long)output.sessions,
            (double)bytes_in / (double)events, (double)output.bytes / (double)events,
            (double)state_store_bytes(store) / users, state_store_open_sessions(store));
+    if (mode == MODE_CHANGELOG)
+        printf("  changelog: %.2f records and %.0f bytes an event\n",
+               (double)changelog.records / (double)events,
+               (double)changelog.bytes / (double)events);
+    free(changelog.value);
     free(lines);
     scrobble_scratch_free(scratch);
     state_store_free(store);
@@ -215,12 +266,12 @@ int main(int argc, char **argv)
     uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000;
     struct err err = {0};
     struct bundle *bundle = make_bundle(&err);
-    if (argc > 2)
-        for (int i = 2; i < argc; i++)
-            run(bundle, events, (uint32_t)strtoul(argv[i], NULL, 10));
-    else
-        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-            run(bundle, events, usual[i]);
+    size_t sizes = argc > 2 ? (size_t)argc - 2 : sizeof usual / sizeof *usual;
+    for (size_t i = 0; i < sizes; i++)
+        for (int mode = 0; mode < MODES; mode++) {
+            uint32_t users = argc > 2 ? (uint32_t)strtoul(argv[i + 2], NULL, 10) : usual[i];
+            run(bundle, events, users, (enum mode)mode);
+        }
     bundle_release(bundle);
     return 0;
 }

@@ -44,8 +44,8 @@ static const struct config_key keys[] = {
          "Output: messages that cannot be used, bytes as they came, with the headers reason, detail, source.topic, "
          "source.partition and source.offset."),
     TEXT("topic.state", CONFIG_TOPIC, topic_state, "outro-state", 0,
-         "Compacted changelog of the state, as many partitions as the input. Written and restored from with "
-         "exactly-once; at-least-once keeps state in memory only."),
+         "Compacted changelog of the state, as many partitions as the input. A partition that arrives is "
+         "restored from it."),
     TEXT("bundle.path", CONFIG_FILE, bundle_path, "/var/lib/outro/current", CONFIG_RELOAD,
          "Directory of the bundle to serve, usually a symlink. Nothing is consumed until a bundle has been loaded."),
     NUMBER("bundle.poll.s", bundle_poll_s, "5", 1, 3600, CONFIG_RELOAD,
@@ -61,7 +61,7 @@ static const struct config_key keys[] = {
          "authentication: keep it on an inner network."),
     CHOICE("delivery", delivery, "at-least-once", delivery_words, 0,
            "at-least-once: offsets are committed when everything made from the messages before them is acknowledged; "
-           "after a crash some records come twice, and state is lost. exactly-once: predictions, sessions, rejected "
+           "after a crash some records come twice. exactly-once: predictions, sessions, rejected "
            "messages, state and offsets are committed in one transaction; readers see them with read_committed."),
     TEXT("transactional.id", CONFIG_TEXT, transactional_id, "", CONFIG_EMPTY,
          "Who this instance is to the brokers, exactly-once only: the same after every restart, and no other's. A "

@@ -103,7 +103,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
                           : "partitions-revoked",
                  "%" PRIu64 " partitions of %s, protocol %s", count, consumer->topic,
                  rd_kafka_rebalance_protocol(rk));
-    for (int i = 0; arriving && consumer->owner.hold && i < partitions->cnt; i++) {
+    for (int i = 0; arriving && i < partitions->cnt; i++) {
         forward(consumer, partitions->elems[i].partition, NULL);
     }
     if (tell_owner(consumer, partitions, arriving, lost) != 0) {

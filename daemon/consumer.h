@@ -26,10 +26,8 @@ struct consumer_offset {
 /* Whom the consumer works for. */
 struct consumer_owner {
     void *ctx;
-    /* Whether messages of partitions that arrive are held back until consumer_release. */
-    bool hold;
-    /* Partitions that arrive, before the first message of them. @return 0, or -1 when there is no
-     * room for them */
+    /* Partitions that arrive. Their messages are held back until consumer_release. @return 0, or -1
+     * when there is no room for them */
     int (*arrived)(void *ctx, const int32_t *partition, size_t count);
     /* Partitions that leave. Unless lost, this is the time to finish and commit what was taken from
      * them. */

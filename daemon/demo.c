@@ -19,14 +19,14 @@
 
 #define PARTITIONS     4
 #define ROWS_PER_S     200 /* what the eye follows */
-#define SETS           7
+#define SETS           8
 #define SET_BYTES      (PATH_MAX + 64)
 #define SCROBBLE_BYTES 65536
 #define DRAW_MS        200
 #define PLAIN_DRAW_MS  2000
 
 static const char *const topics[] = {"scrobbles", "session-predictions", "sessions",
-                                     "scrobbles-rejected"};
+                                     "scrobbles-rejected", "outro-state"};
 
 struct demo {
     struct log *log;
@@ -158,6 +158,8 @@ static void make_sets(struct demo *demo)
     snprintf(demo->set[i++], SET_BYTES, "bundle.path=%s/bundle", demo->folder);
     snprintf(demo->set[i++], SET_BYTES, "admin.listen=127.0.0.1:0");
     snprintf(demo->set[i++], SET_BYTES, "commit.interval.ms=200");
+    /* the in-process broker takes transactions, but does not keep their offsets */
+    snprintf(demo->set[i++], SET_BYTES, "delivery=at-least-once");
     snprintf(demo->set[i++], SET_BYTES, "log.level=warn");
     /* the in-process broker is too old to be told not to */
     snprintf(demo->set[i++], SET_BYTES, "kafka.allow.auto.create.topics=true");

@@ -282,9 +282,9 @@ static int make_parts(struct engine *engine, const struct config *config, struct
     if (!engine->producer) {
         return -1;
     }
-    if (engine->exactly_once &&
-        !(engine->restorer =
-              restorer_new(config, &engine->params, engine->logger, engine->restorer_bell, err))) {
+    engine->restorer =
+        restorer_new(config, &engine->params, engine->logger, engine->restorer_bell, err);
+    if (!engine->restorer) {
         return -1;
     }
     engine->consumer =
@@ -362,6 +362,7 @@ void engine_free(struct engine *engine)
     snapshot_release(&engine->snapshot);
     free(engine->offset);
     free(engine->value);
+    backlog_release(&engine->backlog);
     free(engine);
 }
 

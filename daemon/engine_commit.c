@@ -22,7 +22,8 @@ static bool anything_new(const struct engine *engine)
 {
     for (size_t i = 0; i < engine->partitions.slots; i++) {
         const struct partition *partition = &engine->partitions.slot[i];
-        if (partition->store && partition->next_offset > partition->committed_offset) {
+        if (partition->store &&
+            (partition->touched || partition->next_offset > partition->committed_offset)) {
             return true;
         }
     }
@@ -59,6 +60,10 @@ void engine_commit_begin(struct engine *engine)
     if (engine->failed) {
         return;
     }
+    if (engine_fill_backlog(engine, &err) != 0) {
+        engine_fail(engine, &err);
+        return;
+    }
     engine->commit_began_us = monotonic_us();
     ledger_close(&engine->ledger);
     for (size_t i = 0; i < engine->partitions.slots; i++) {
@@ -78,6 +83,13 @@ void engine_commit_settled(struct engine *engine)
 {
     struct err err = {0};
     if (engine->commit_flying || !ledger_settled(&engine->ledger)) {
+        return;
+    }
+    if (engine_send_backlog(engine, &err) != 0) {
+        engine_fail(engine, &err);
+        return;
+    }
+    if (!ledger_state_settled(&engine->ledger)) {
         return;
     }
     size_t count = engine_reserve_offsets(engine, &err) == 0 ? collect_offsets(engine, true) : 0;
@@ -128,7 +140,10 @@ int engine_commit_all(struct engine *engine, int64_t deadline_ms, struct err *er
         return err_set(err, engine->failure.code, "%s", engine->failure.text);
     }
     engine->commit_began_us = monotonic_us();
+    /* first the output, then the state that it leads to, then the offsets */
     if (engine_reserve_offsets(engine, err) != 0 ||
+        producer_settle(engine->producer, deadline_ms, err) != 0 ||
+        engine_fill_backlog(engine, err) != 0 || engine_send_backlog(engine, err) != 0 ||
         producer_settle(engine->producer, deadline_ms, err) != 0) {
         return -1;
     }
@@ -155,12 +170,8 @@ static int on_arrived(void *ctx, const int32_t *partition, size_t count)
     struct engine *engine = ctx;
     struct err err = {0};
     for (size_t i = 0; i < count; i++) {
-        if (engine->exactly_once) { /* it joins the others when its state is there */
-            if (restorer_ask(engine->restorer, partition[i], &err) != 0) {
-                return -1;
-            }
-        } else if (partition_set_add(&engine->partitions, partition[i], &engine->params, &err) !=
-                   0) {
+        /* it joins the others when its state is there */
+        if (restorer_ask(engine->restorer, partition[i], &err) != 0) {
             return -1;
         }
         logger_event(engine->logger, LEVEL_DEBUG, "partition-arrived", "partition %" PRId32,
@@ -189,9 +200,7 @@ static void on_leaving(void *ctx, const int32_t *partition, size_t count, bool l
         pipeline_discard(engine->pipeline); /* the flush may have stopped in the middle */
     }
     for (size_t i = 0; i < count; i++) {
-        if (engine->restorer) {
-            restorer_cancel(engine->restorer, partition[i]);
-        }
+        restorer_cancel(engine->restorer, partition[i]);
         partition_set_remove(&engine->partitions, partition[i]);
     }
 }
@@ -206,7 +215,6 @@ static void on_failed(void *ctx, const char *reason)
 struct consumer_owner engine_owner(struct engine *engine)
 {
     return (struct consumer_owner){.ctx = engine,
-                                   .hold = engine->exactly_once,
                                    .arrived = on_arrived,
                                    .leaving = on_leaving,
                                    .committed = on_committed,

@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/backlog.h"
 #include "daemon/consumer.h"
 #include "daemon/engine.h"
 #include "daemon/intake.h"
@@ -44,11 +45,12 @@ struct engine {
 
     struct consumer_offset *offset; /* scratch, one a partition */
     size_t offset_capacity;
+    struct backlog backlog; /* state of the closed epoch, at least once */
     bool commit_flying;
     int64_t commit_began_us;
 
     bool exactly_once;
-    struct restorer *restorer; /* NULL unless exactly_once */
+    struct restorer *restorer;
     bool in_transaction;
     uint64_t txn_messages, txn_messages_max, txn_bytes_max;
     size_t offset_count; /* of the offsets that go into the transaction */
@@ -93,9 +95,14 @@ void engine_txn_leave(struct engine *engine);
 void engine_touch_idle(struct partition *partition, bool closed);
 
 /* engine_state.c */
-/** A partition's changes since begin, and what they stand for, into the changelog. */
+/** A partition's changes since begin, and what they stand for: into the open transaction, or, at
+ * least once, into the backlog. */
 int engine_keep_state(struct engine *engine, int32_t id, const struct partition *partition,
                       struct err *err) MUST_CHECK;
+/** What changed in all partitions into the backlog; changes from here on are the next epoch's. */
+int engine_fill_backlog(struct engine *engine, struct err *err) MUST_CHECK;
+/** Sends the backlog: the output on the way to it is acknowledged. */
+int engine_send_backlog(struct engine *engine, struct err *err) MUST_CHECK;
 /** Takes over partitions whose state has been restored. */
 void engine_install_restored(struct engine *engine);
 

@@ -49,7 +49,7 @@ void engine_publish(struct engine *engine)
     metrics->in_flight = ledger_in_flight(&engine->ledger);
     metrics->paused = engine->paused;
     fill_partitions(engine);
-    if (engine->restorer) {
+    if (engine->restorer) { /* not at the very beginning and end */
         restorer_progress(engine->restorer, &engine->snapshot.restoring);
         metrics->restoring = engine->snapshot.restoring.partitions;
         metrics->restore_stalled = engine->snapshot.restoring.stalled;

@@ -28,6 +28,11 @@ static int send_record(struct keeper *keeper, enum changelog_kind kind, struct s
     struct metrics *metrics = &keeper->engine->snapshot.metrics;
     metrics->state_records++;
     metrics->state_record_bytes += key_size + size;
+    if (!keeper->engine->exactly_once) {
+        struct backlog_record record = {keeper->partition, (uint32_t)key_size, (uint32_t)size, key,
+                                        keeper->engine->value};
+        return backlog_add(&keeper->engine->backlog, &record, err);
+    }
     return producer_send_state(keeper->engine->producer, keeper->partition, key, key_size,
                                keeper->engine->value, size, err);
 }
@@ -60,6 +65,40 @@ int engine_keep_state(struct engine *engine, int32_t id, const struct partition 
                        changelog_encode_meta(&meta, engine->value), err);
 }
 
+int engine_fill_backlog(struct engine *engine, struct err *err)
+{
+    for (size_t i = 0; i < engine->partitions.slots; i++) {
+        struct partition *partition = &engine->partitions.slot[i];
+        if (!partition->store || !partition->touched) {
+            continue;
+        }
+        if (engine_keep_state(engine, (int32_t)i, partition, err) != 0) {
+            return -1;
+        }
+        partition->touched = false;
+        partition->base_stream_time = state_store_stream_time(partition->store);
+        state_store_commit(partition->store);
+        state_store_begin(partition->store);
+    }
+    return 0;
+}
+
+int engine_send_backlog(struct engine *engine, struct err *err)
+{
+    struct backlog_record record;
+    size_t cursor = 0;
+    while (backlog_next(&engine->backlog, &cursor, &record)) {
+        /* a partition that has left is another's to write */
+        if (partition_set_find(&engine->partitions, record.partition) &&
+            producer_send_state(engine->producer, record.partition, record.key, record.key_size,
+                                record.value, record.value_size, err) != 0) {
+            return -1;
+        }
+    }
+    backlog_clear(&engine->backlog);
+    return 0;
+}
+
 static void install(struct engine *engine, struct restored *restored)
 {
     struct metrics *metrics = &engine->snapshot.metrics;
@@ -84,7 +123,7 @@ static void install(struct engine *engine, struct restored *restored)
     }
     struct partition *partition = partition_set_find(&engine->partitions, restored->partition);
     partition->arrival_ms = wall_ms(); /* it has not been silent before our eyes */
-    if (engine->in_transaction) {
+    if (engine->in_transaction || !engine->exactly_once) {
         state_store_begin(partition->store);
     }
     consumer_release(engine->consumer, restored->partition);
@@ -93,7 +132,7 @@ static void install(struct engine *engine, struct restored *restored)
 void engine_install_restored(struct engine *engine)
 {
     struct restored restored;
-    while (engine->restorer && !engine->failed && restorer_take(engine->restorer, &restored)) {
+    while (!engine->failed && restorer_take(engine->restorer, &restored)) {
         install(engine, &restored);
     }
 }

@@ -24,16 +24,6 @@ static int grow(struct partition_set *set, size_t slots, struct err *err)
     return 0;
 }
 
-int partition_set_add(struct partition_set *set, int32_t id, const struct stream_params *params,
-                      struct err *err)
-{
-    if (partition_set_find(set, id)) {
-        return 0;
-    }
-    struct state_store *store = state_store_new(params, (uint32_t)id, err);
-    return store ? partition_set_install(set, id, store, OFFSET_NONE, err) : -1;
-}
-
 int partition_set_install(struct partition_set *set, int32_t id, struct state_store *store,
                           int64_t offset, struct err *err)
 {

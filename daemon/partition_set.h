@@ -1,6 +1,6 @@
 /* partition_set.h - the partitions assigned to this instance: state, and how far each has been read
- * and committed. A partition arrives with the state that the restorer made from the changelog, or,
- * at least once, with an empty one. Engine thread only. */
+ * and committed. A partition arrives with the state that the restorer made from the changelog.
+ * Engine thread only. */
 #ifndef OUTRO_DAEMON_PARTITION_SET_H
 #define OUTRO_DAEMON_PARTITION_SET_H
 
@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "core/err.h"
-#include "stream/params.h"
 #include "stream/state_store.h"
 
 #define OFFSET_NONE INT64_C(-1)
@@ -36,17 +35,15 @@ struct partition_set {
 
 void partition_set_release(struct partition_set *set);
 
-/** @return 0, -1 ERR_MEMORY; a partition that is there already stays as it is */
-int partition_set_add(struct partition_set *set, int32_t id, const struct stream_params *params,
-                      struct err *err) MUST_CHECK;
-/** A partition with the state it had when everything before offset was processed. @param store
- * taken, also on failure  @param offset OFFSET_NONE when nothing ever was */
+/** A partition with the state it had when everything before offset was processed, in place of what
+ * it was. @param store taken, also on failure  @param offset OFFSET_NONE when nothing ever was
+ *  @return 0, -1 ERR_MEMORY */
 int partition_set_install(struct partition_set *set, int32_t id, struct state_store *store,
                           int64_t offset, struct err *err) MUST_CHECK;
 /** Frees its state; a partition that is not there is fine. */
 void partition_set_remove(struct partition_set *set, int32_t id);
 
-/** Borrowed until the next add; NULL when not assigned. */
+/** Borrowed until the next install; NULL when not assigned. */
 static inline struct partition *partition_set_find(struct partition_set *set, int32_t id)
 {
     bool there = id >= 0 && (size_t)id < set->slots && set->slot[id].store;

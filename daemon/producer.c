@@ -145,9 +145,6 @@ static int on_statistics(rd_kafka_t *rk, char *json, size_t size, void *opaque)
 static int open_topics(struct producer *producer, struct err *err)
 {
     for (int i = 0; i < PRODUCER_TOPICS; i++) {
-        if (i == TOPIC_STATE && !producer->transactional) {
-            continue;
-        }
         producer->topic[i] = rd_kafka_topic_new(producer->rk, producer->names[i], NULL);
         if (!producer->topic[i]) {
             return err_set(err, ERR_KAFKA, "topic %s: %s", producer->names[i],
@@ -286,7 +283,8 @@ static int send_to(struct producer *producer, enum producer_topic topic, int32_t
                    const void *key, size_t key_size, const void *value, size_t value_size,
                    struct err *err)
 {
-    unsigned epoch = ledger_produced(producer->ledger);
+    unsigned epoch = topic == TOPIC_STATE ? ledger_state_produced(producer->ledger)
+                                          : ledger_produced(producer->ledger);
     while (rd_kafka_produce(producer->topic[topic], partition, RD_KAFKA_MSG_F_COPY,
                             (void *)(uintptr_t)value, value_size, key, key_size,
                             (void *)(uintptr_t)epoch) != 0) {

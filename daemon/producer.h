@@ -21,7 +21,7 @@ enum producer_topic {
     TOPIC_PREDICTIONS,
     TOPIC_SESSIONS,
     TOPIC_REJECTED,
-    TOPIC_STATE, /* in transactions only */
+    TOPIC_STATE,
     PRODUCER_TOPICS
 };
 

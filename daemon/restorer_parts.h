@@ -30,6 +30,7 @@ struct reader {
     char *input, *state;        /* topics */
     struct stream_params params;
     int64_t stall_max_ms;
+    bool exactly_once; /* state and offset must agree */
 };
 
 int reader_init(struct reader *reader, const struct config *config,

@@ -44,6 +44,7 @@ int reader_init(struct reader *reader, const struct config *config,
 {
     reader->log.logger = logger;
     reader->params = *params;
+    reader->exactly_once = config->delivery == DELIVERY_EXACTLY_ONCE;
     reader->stall_max_ms = config->transaction_timeout_ms + STALL_MARGIN_MS;
     reader->input = strdup(config->topic_scrobbles);
     reader->state = strdup(config->topic_state);
@@ -263,6 +264,43 @@ static int check(struct reader *reader, struct job *job, const struct progress *
     return changelog_finish(restored->store, &progress->meta, &restored->err);
 }
 
+/* Begins with nothing where state cannot be used: at least once, that costs open sessions and
+ * averages, but no message. */
+static int begin_empty(struct reader *reader, struct restored *restored, const char *reason)
+{
+    logger_event(reader->log.logger, LEVEL_WARN, "state-dropped",
+                 "%s [%" PRId32 "]: %s; the partition begins with empty state", reader->state,
+                 restored->partition, reason);
+    state_store_free(restored->store);
+    restored->store =
+        state_store_new(&reader->params, (uint32_t)restored->partition, &restored->err);
+    return restored->store ? 0 : -1;
+}
+
+/* At least once state is written before the offset is committed: after a crash it is ahead of it,
+ * and the messages in between have been answered already. */
+static int settle(struct reader *reader, struct job *job, const struct progress *progress)
+{
+    struct restored *restored = &job->restored;
+    if (!progress->has_meta) {
+        bool fresh = restored->offset == OFFSET_NONE && state_store_users(restored->store) == 0;
+        return fresh ? 0 : begin_empty(reader, restored, "there is no meta record");
+    }
+    if (progress->meta.input_offset < restored->offset) {
+        logger_event(reader->log.logger, LEVEL_WARN, "state-behind",
+                     "%s [%" PRId32 "] is the state of offset %" PRId64 ", the group has committed "
+                     "%" PRId64 ": messages between were skipped or answered by somebody else",
+                     reader->state, restored->partition, progress->meta.input_offset,
+                     restored->offset);
+    } else {
+        restored->offset = progress->meta.input_offset;
+    }
+    if (changelog_finish(restored->store, &progress->meta, &restored->err) != 0) {
+        return begin_empty(reader, restored, restored->err.text);
+    }
+    return 0;
+}
+
 int reader_restore(struct reader *reader, struct job *job)
 {
     struct restored *restored = &job->restored;
@@ -273,5 +311,8 @@ int reader_restore(struct reader *reader, struct job *job)
         read_changelog(reader, job, &progress) != 0) {
         return -1;
     }
-    return wanted(job) ? check(reader, job, &progress) : -1;
+    if (!wanted(job)) {
+        return -1;
+    }
+    return reader->exactly_once ? check(reader, job, &progress) : settle(reader, job, &progress);
 }

@@ -60,7 +60,7 @@ class Group(harness.IntegrationTest):
         self.await_shared([second])
 
         wanted, got = harness.scrobble_ids(lines), harness.prediction_ids(self.read("predictions"))
-        # Partitions that moved began again with empty state, so some records may come twice; none may be missing.
+        # What was not committed when partitions moved is done again, so some records may come twice; none may be missing.
         self.assertEqual(set(got), set(wanted))
 
     def test_group_an_instance_that_stalls_is_replaced_and_comes_back(self):

@@ -4,6 +4,7 @@ import unittest
 
 import harness
 import kafka_wire
+import parity
 
 
 class StopRestart(harness.IntegrationTest):
@@ -54,6 +55,27 @@ class StopRestart(harness.IntegrationTest):
         self.assertEqual(daemon.stop(), 0)
         wanted, got = harness.scrobble_ids(lines), harness.prediction_ids(self.read("predictions"))
         self.assertEqual(set(got), set(wanted))
+
+    def test_sigterm_and_restart_state_goes_on_at_least_once(self):
+        """An orderly end in the middle cuts no session: together the two lives give what one replay gives."""
+        lines = harness.prepared_lines()
+        lines += parity.closers(lines)
+        half = len(lines) // 2
+        daemon = self.outrod(delivery="at-least-once").start()
+        self.await_ready(daemon)
+        self.feed(lines[:half])
+        self.await_drained()
+        self.assertEqual(daemon.stop(), 0)
+        self.feed(lines[half:])
+        daemon.start()
+        self.await_drained()
+        self.assertEqual(daemon.metrics().total("outro_restored_partitions_total"), self.partitions)
+        self.assertEqual(daemon.stop(), 0)
+        predictions, sessions = parity.replay(lines, self.folder, harness.PREPARED / "bundle-a", self.partitions)
+        live = parity.by_user(record.value for record in self.read("predictions"))
+        self.assertEqual(parity.differences(live, predictions), [])
+        self.assertEqual(parity.without_closers([record.value for record in self.read("sessions")]),
+                         parity.without_closers(sessions))
 
     def test_an_end_without_a_broker_is_an_end_all_the_same(self):
         """SIGTERM while no broker answers: the process ends within its deadline, and says that it could not finish."""

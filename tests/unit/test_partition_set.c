@@ -6,16 +6,23 @@
 #include <string.h>
 #include <cmocka.h>
 
-static void test_partition_set_comes_empty_and_goes_with_its_state(void **state)
+static int install(struct partition_set *set, int32_t id, int64_t offset)
 {
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
-    struct partition_set set = {0};
     struct err err;
+    struct state_store *store = state_store_new(&params, (uint32_t)id, &err);
+    assert_non_null(store);
+    return partition_set_install(set, id, store, offset, &err);
+}
+
+static void test_partition_set_comes_with_its_state_and_goes_with_its_state(void **state)
+{
+    struct partition_set set = {0};
     (void)state;
     assert_null(partition_set_find(&set, 0));
     assert_null(partition_set_find(&set, -1));
-    assert_int_equal(partition_set_add(&set, 5, &params, &err), 0);
-    assert_int_equal(partition_set_add(&set, 2, &params, &err), 0);
+    assert_int_equal(install(&set, 5, OFFSET_NONE), 0);
+    assert_int_equal(install(&set, 2, OFFSET_NONE), 0);
     assert_int_equal(set.live, 2);
     assert_null(partition_set_find(&set, 3));
     struct partition *partition = partition_set_find(&set, 5);
@@ -23,14 +30,17 @@ static void test_partition_set_comes_empty_and_goes_with_its_state(void **state)
     assert_int_equal(partition->next_offset, OFFSET_NONE);
     assert_int_equal(state_store_users(partition->store), 0);
     partition->next_offset = 17;
-    assert_int_equal(partition_set_add(&set, 5, &params, &err), 0); /* still there */
-    assert_int_equal(partition_set_find(&set, 5)->next_offset, 17);
+    assert_int_equal(install(&set, 5, 40), 0); /* in its place */
+    assert_int_equal(set.live, 2);
+    assert_int_equal(partition_set_find(&set, 5)->next_offset, 40);
+    assert_int_equal(partition_set_find(&set, 5)->base_offset, 40);
+    assert_int_equal(partition_set_find(&set, 5)->committed_offset, 40);
     partition_set_remove(&set, 5);
     partition_set_remove(&set, 5);
     partition_set_remove(&set, 99);
     assert_null(partition_set_find(&set, 5));
     assert_int_equal(set.live, 1);
-    assert_int_equal(partition_set_add(&set, 5, &params, &err), 0);
+    assert_int_equal(install(&set, 5, OFFSET_NONE), 0);
     assert_int_equal(partition_set_find(&set, 5)->next_offset, OFFSET_NONE);
     partition_set_release(&set);
 }
@@ -79,7 +89,7 @@ static void test_partition_set_lag_is_what_is_left_to_process(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_partition_set_comes_empty_and_goes_with_its_state),
+        cmocka_unit_test(test_partition_set_comes_with_its_state_and_goes_with_its_state),
         cmocka_unit_test(test_partition_set_the_wall_clock_moves_silent_partitions_only),
         cmocka_unit_test(test_partition_set_lag_is_what_is_left_to_process),
     };

@@ -8,6 +8,7 @@
 
 #include "daemon/clocks.h"
 #include "daemon/engine_parts.h"
+#include "daemon/failpoint.h"
 
 /* Micro-batch of the net: large enough for the matrix products, small enough for the cache. */
 #define PIPELINE_ROWS 256
@@ -154,6 +155,7 @@ static void take_bundle(struct engine *engine, struct bundle *bundle)
     if (pipeline_set_bundle(engine->pipeline, bundle, &err) != 0) {
         engine_fail(engine, &err);
     } else {
+        failpoint("mid-bundle-swap");
         memcpy(engine->snapshot.bundle_version, bundle->version, sizeof bundle->version);
         engine->snapshot.metrics.bundle_swaps++;
         logger_event(engine->logger, LEVEL_INFO, "bundle-serving", "bundle %s", bundle->version);

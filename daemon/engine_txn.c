@@ -3,6 +3,7 @@
 
 #include "daemon/clocks.h"
 #include "daemon/engine_parts.h"
+#include "daemon/failpoint.h"
 
 /* One attempt of a call; in between the engine looks at its deadline. Seeks and ends are quick when
  * brokers answer at all. */
@@ -119,10 +120,15 @@ static enum txn end_transaction(struct engine *engine, int64_t deadline_ms, stru
             return TXN_FAILED;
         }
     }
+    failpoint("after-produce");
     enum txn result =
         persist(engine, call_offsets, "send_offsets_to_transaction", deadline_ms, err);
-    return result == TXN_DONE ? persist(engine, call_commit, "commit_transaction", deadline_ms, err)
-                              : result;
+    if (result != TXN_DONE) {
+        return result;
+    }
+    failpoint("after-send-offsets");
+    failpoint_soon("inside-commit");
+    return persist(engine, call_commit, "commit_transaction", deadline_ms, err);
 }
 
 /* What was done since begin is the past. */
@@ -189,6 +195,7 @@ int engine_txn_commit(struct engine *engine, int64_t deadline_ms, struct err *er
     engine->offset_count = collect_touched(engine);
     switch (end_transaction(engine, deadline_ms, err)) {
     case TXN_DONE:
+        failpoint("after-commit");
         settle(engine);
         histogram_add(&engine->snapshot.metrics.commit, (double)(monotonic_us() - began_us) / 1e6);
         renew_if_disturbed(engine, deadline_ms);

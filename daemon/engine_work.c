@@ -5,6 +5,7 @@
 
 #include "daemon/clocks.h"
 #include "daemon/engine_parts.h"
+#include "daemon/failpoint.h"
 #include "daemon/rejected.h"
 #include "data/record_json.h"
 
@@ -15,6 +16,7 @@ static int on_prediction(void *ctx, const struct prediction *prediction,
     char json[RECORD_JSON_MAX];
     (void)detail;
     size_t size = prediction_to_json(prediction, json, sizeof json);
+    failpoint("before-produce");
     return producer_send(engine->producer, TOPIC_PREDICTIONS, prediction->user_id,
                          strlen(prediction->user_id), json, size, err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/clocks.h"
+#include "daemon/failpoint.h"
 #include "daemon/kafka_conf.h"
 #include "daemon/partition_set.h"
 #include "daemon/restorer_parts.h"
@@ -193,6 +194,7 @@ static int read_to(struct reader *reader, struct job *job, int64_t target,
         rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->committed, POLL_MS);
         if (message && !message->err) {
             at = message->offset + 1;
+            failpoint("mid-restore");
             rc = apply(job, progress, message);
             atomic_store(&job->stalled, false);
         } else if (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

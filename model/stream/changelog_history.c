@@ -39,10 +39,12 @@ static void bins_of(struct history_stats *stats, float *sums[BINS], float *weigh
     }
 }
 
+/* To the bit: what is left out comes back as +0. */
 static bool is_zero(const float *value)
 {
-    static const float zero;
-    return memcmp(value, &zero, sizeof zero) == 0;
+    uint32_t bits;
+    memcpy(&bits, value, sizeof bits);
+    return bits == 0;
 }
 
 static uint8_t *put_bins(const struct history_stats *stats, uint8_t *at)

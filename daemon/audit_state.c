@@ -8,9 +8,10 @@
 #include "daemon/state_read.h"
 
 /* A running daemon has a transaction open most of the time; one that nobody ends is aborted by the
- * brokers after its timeout (at most 15 s). What stands still longer holds up every reader. */
-#define OPEN_LIMIT_MS 20000
-#define LOOK_AGAIN_MS 500
+ * brokers after its timeout, which they look for every ten seconds. What stands still longer holds
+ * up every reader. */
+#define OPEN_MARGIN_MS 15000
+#define LOOK_AGAIN_MS  500
 
 static int read_meta(struct audit *audit, size_t partition, struct err *err)
 {
@@ -132,7 +133,7 @@ int audit_open_transactions(struct audit *audit, struct err *err)
     const struct audit_topic *topics[] = {&audit->stream[AUDIT_PREDICTIONS],
                                           &audit->stream[AUDIT_SESSIONS], &audit->rejected,
                                           &audit->state};
-    int64_t deadline_ms = monotonic_ms() + OPEN_LIMIT_MS;
+    int64_t deadline_ms = monotonic_ms() + audit->config->transaction_timeout_ms + OPEN_MARGIN_MS;
     int rc = 0;
     for (size_t i = 0; i < sizeof topics / sizeof topics[0] && rc == 0; i++) {
         size_t partitions = topics[i]->partitions;

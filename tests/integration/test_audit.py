@@ -96,6 +96,12 @@ class Audit(harness.IntegrationTest):
                               capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stdout + done.stderr
 
+    def await_written(self, predictions):
+        """Until so many predictions are written, committed or not."""
+        kafka_wire.eventually(
+            lambda: sum(kafka_wire.end_offsets(self.bootstrap, self.topics["predictions"]).values()) >= predictions, 60,
+            f"{predictions} predictions")
+
     def totals(self, text):
         names = re.search(r"^partition +(.*)$", text, re.M).group(1).split()
         values = re.search(r"^total +(.*)$", text, re.M).group(1).split()
@@ -175,6 +181,43 @@ class Audit(harness.IntegrationTest):
         status, text = self.audit(daemon)
         self.assertEqual((status, self.totals(text)["inputs"]), (0, inputs), text)
         self.assertEqual(daemon.stop(), 0)
+
+    def test_audit_exactly_once_is_clean_between_kills_and_after(self):
+        lines = mixed_lines()
+        daemon = self.outrod(delivery="exactly-once", transaction_timeout_ms=3000, kafka_session_timeout_ms=3000,
+                             kafka_heartbeat_interval_ms=500)
+        for turn in range(2):
+            daemon.start()
+            self.feed(lines[turn::2])
+            self.await_written((turn + 1) * len(lines) // 4)
+            daemon.kill()
+            status, text = self.audit(daemon)
+            self.assertEqual(status, 0, text)
+        daemon.start()
+        self.await_drained()
+        self.assertEqual(daemon.stop(), 0)
+        status, text = self.audit(daemon)
+        self.assertEqual((status, self.totals(text)["inputs"]), (0, len(lines)), text)
+        rows = re.findall(r"(?m)^\d .* (\d+) +(\d+)$", text)
+        self.assertEqual([committed for committed, _ in rows], [meta for _, meta in rows], text)
+
+        empty = self.topics["empty"] = f"empty-{self.run_id}"
+        kafka_wire.create_topic(self.bootstrap, empty, self.partitions, config={"cleanup.policy": "compact"})
+        status, text = self.audit(daemon, state=empty)
+        self.assertEqual(status, 1, text)
+        self.assertRegex(text, rf"{empty} partition 0: the meta record stands at input offset -1")
+
+    def test_audit_a_transaction_that_does_not_end_is_named(self):
+        daemon = self.outrod(delivery="exactly-once", transaction_timeout_ms=60000, commit_interval_ms=20000).start()
+        self.feed(harness.prepared_lines()[:100])
+        self.await_written(100)
+        daemon.kill()
+        patient = subprocess.run([harness.OUTROD, "audit", "-c", daemon.config_file, "--set=transaction.timeout.ms=3000",
+                                  "--set=commit.interval.ms=1000"], stdin=subprocess.DEVNULL, capture_output=True,
+                                 text=True, timeout=120, check=False)
+        self.assertEqual(patient.returncode, 1, patient.stdout + patient.stderr)
+        self.assertRegex(patient.stdout, rf"{self.topics['predictions']} partition \d offset 0: a transaction is open")
+        self.assertNotIn("open transactions: 0", patient.stdout)
 
     def test_audit_sessions_that_the_clock_closed_are_right(self):
         daemon = self.outrod(bundle_path=harness.PREPARED / "bundle-brisk", session_gap_s=2,

@@ -177,9 +177,18 @@ int kafka_conf_transactional(struct rd_kafka_conf_s *conf, const struct config *
     return 0;
 }
 
-int kafka_conf_uncommitted(struct rd_kafka_conf_s *conf, struct err *err)
+int kafka_conf_reader(struct rd_kafka_conf_s *conf, bool uncommitted, struct err *err)
 {
-    return set(conf, "isolation.level", "read_uncommitted", err);
+    const char *const pairs[][2] = {
+        {"isolation.level", uncommitted ? "read_uncommitted" : "read_committed"},
+        {"fetch.wait.max.ms", "10"}, /* the end is what it waits for, not more */
+        {"fetch.message.max.bytes", "16777216"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (set(conf, pairs[i][0], pairs[i][1], err) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int kafka_version_check(int version, struct err *err)

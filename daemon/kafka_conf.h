@@ -41,8 +41,9 @@ int kafka_transactional_id(const struct config *config, char *out, size_t size,
 /** Makes a producer's configuration transactional: id, timeouts, statistics to watch it by. */
 int kafka_conf_transactional(struct rd_kafka_conf_s *conf, const struct config *config,
                              struct err *err) MUST_CHECK;
-/** Makes a consumer's configuration that of a reader of any committed or open record. */
-int kafka_conf_uncommitted(struct rd_kafka_conf_s *conf, struct err *err) MUST_CHECK;
+/** Makes a consumer's configuration that of one who reads a topic to its end and goes. @param
+ * uncommitted whether records of open transactions count */
+int kafka_conf_reader(struct rd_kafka_conf_s *conf, bool uncommitted, struct err *err) MUST_CHECK;
 
 /** Refuses versions that lose messages. @param version as rd_kafka_version()  @return 0, or -1
  * ERR_KAFKA */

@@ -27,6 +27,7 @@ struct reader {
     struct kafka_log_owner log; /* first: see kafka_log.h */
     rd_kafka_t *committed;      /* sees committed records; knows the group */
     rd_kafka_t *open;           /* sees the end of everything, open transactions included */
+    rd_kafka_topic_t *known;    /* held, so that the leaders are known when they are needed */
     char *input, *state;        /* topics */
     struct stream_params params;
     int64_t stall_max_ms;

@@ -24,7 +24,7 @@ static rd_kafka_t *open_client(struct reader *reader, const struct config *confi
     if (!conf) {
         return NULL;
     }
-    if (uncommitted && kafka_conf_uncommitted(conf, err) != 0) {
+    if (kafka_conf_reader(conf, uncommitted, err) != 0) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
@@ -54,11 +54,16 @@ int reader_init(struct reader *reader, const struct config *config,
     }
     reader->committed = open_client(reader, config, false, err);
     reader->open = reader->committed ? open_client(reader, config, true, err) : NULL;
+    reader->known =
+        reader->committed ? rd_kafka_topic_new(reader->committed, reader->state, NULL) : NULL;
     return reader->open ? 0 : -1;
 }
 
 void reader_release(struct reader *reader)
 {
+    if (reader->known) {
+        rd_kafka_topic_destroy(reader->known);
+    }
     rd_kafka_t *clients[] = {reader->committed, reader->open};
     for (size_t i = 0; i < 2; i++) {
         if (clients[i]) { /* no member of the group: nothing to leave */

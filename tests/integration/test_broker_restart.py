@@ -5,6 +5,7 @@ import unittest
 
 import harness
 import kafka_wire
+import kcat
 from kafka_cluster import Cluster
 
 
@@ -64,6 +65,20 @@ class OneBroker(OwnCluster):
         self.cluster.node_start(1)
         self.await_ready(daemon)
         self.check_complete(lines)
+
+
+    def test_a_wait_that_does_not_end_turns_health_red_and_ends_the_process(self):
+        daemon = self.outrod(delivery="exactly-once", commit_interval_ms=50, watchdog_timeout_ms=4000).start()
+        self.await_ready(daemon)
+        feeder = self.feeder()
+        feeder.write(harness.prepared_lines())
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_predictions_total") > 0, 30, "work")
+        self.cluster.node_kill(1)
+        feeder.abandon()
+        kcat.wait_until(lambda: daemon.get("/live")[0] == 503, 30, "red health")
+        event = daemon.wait_event(lambda e: e["event"] == "engine-stuck", 30, "reason")
+        self.assertRegex(event["message"], "waited [0-9]+ ms for (commit_transaction|send_offsets_to_transaction|abort_transaction)")
+        self.assertEqual(daemon.wait_exit(10), 1)
 
 
 class ThreeBrokers(OwnCluster):

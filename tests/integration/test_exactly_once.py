@@ -62,10 +62,17 @@ class ExactlyOnce(harness.IntegrationTest):
         self.check_same_as_replay(lines)
 
     def test_exactly_once_instances_come_and_go_under_load(self):
+        self.come_and_go("range")
+
+    def test_exactly_once_instances_come_and_go_cooperatively(self):
+        self.come_and_go("cooperative-sticky")
+
+    def come_and_go(self, strategy):
         lines = harness.prepared_lines()
         lines += parity.closers(lines)
         third = len(lines) // 3
-        first, second = self.outrod("first").start(), self.outrod("second")
+        strategy = {"kafka_partition_assignment_strategy": strategy}
+        first, second = self.outrod("first", **strategy).start(), self.outrod("second", **strategy)
         self.await_ready(first)
         feeder = self.feeder()
         feeder.write(lines[:third])
@@ -142,6 +149,65 @@ class ExactlyOnce(harness.IntegrationTest):
         self.await_ready(*pair)
         self.assertEqual([daemon.stop() for daemon in pair], [0, 0])
         self.check_same_as_replay(lines)
+
+    def open_transaction_in_state(self):
+        """A writer that dies with a record of its in the state topic, its transaction open: an outrod of another job
+        whose rejected messages go there."""
+        roles = ("scrobbles", "predictions", "sessions", "state")
+        own = {role: f"stranger-{role}-{self.run_id}" for role in roles}
+        self.addCleanup(lambda: kafka_wire.delete_topics(self.bootstrap, list(own.values())))
+        for role, name in own.items():
+            compact = {"cleanup.policy": "compact"} if role == "state" else {}
+            kafka_wire.create_topic(self.bootstrap, name, self.partitions, config=compact)
+        stranger = self.outrod("stranger", kafka_group_id=f"stranger-{self.run_id}", topic_rejected=self.topics["state"],
+                               transaction_timeout_ms=6000, commit_interval_ms=2000,
+                               **{f"topic_{role}": name for role, name in own.items()}).start()
+        self.await_ready(stranger)
+        before = kafka_wire.end_offsets(self.bootstrap, self.topics["state"])
+        user = harness.one_key_a_partition(self.partitions)[0]
+        kcat.write_message(self.bootstrap, own["scrobbles"], user, b"no scrobble", 0)
+        kafka_wire.eventually(lambda: kafka_wire.end_offsets(self.bootstrap, self.topics["state"]) != before, 10, "a record")
+        stranger.kill()
+        self.assertFalse(self.no_transaction_open())
+
+    def test_exactly_once_a_restore_waits_for_a_transaction_left_open(self):
+        lines = harness.prepared_lines()
+        lines += parity.closers(lines)
+        half = len(lines) // 2
+        daemon = self.outrod().start()
+        self.feed(lines[:half])
+        self.await_drained()
+        self.assertEqual(daemon.stop(), 0)
+        self.open_transaction_in_state()
+        daemon.start()
+        daemon.wait_event(lambda e: e["event"] == "restore-stalled", 30, "stall")
+        status, body = kcat.wait_until(lambda: (lambda a: a if "open transaction" in a[1] else None)(daemon.get("/ready")),
+                                       10, "the stall in /ready")
+        self.assertEqual(status, 503)
+        self.assertRegex(body, "restoring state: [1-3] partitions to go")
+        self.feed(lines[half:])
+        self.await_drained()
+        self.assertEqual(daemon.get("/ready"), (200, "ready\n"))
+        self.assertEqual(daemon.stop(), 0)
+        self.check_same_as_replay(lines)
+
+    def test_exactly_once_state_and_offsets_that_disagree_are_refused(self):
+        lines = harness.prepared_lines()
+        daemon = self.outrod().start()
+        self.feed(lines)
+        self.await_drained()
+        self.assertEqual(daemon.stop(), 0)
+        other = f"other-{self.run_id}"
+        empty = f"empty-{self.run_id}"
+        self.addCleanup(lambda: kafka_wire.delete_topics(self.bootstrap, [empty]))
+        kafka_wire.create_topic(self.bootstrap, empty, self.partitions, config={"cleanup.policy": "compact"})
+        for name, overrides, said in (("no-offset", {"kafka_group_id": other}, "the group has committed no offset"),
+                                      ("no-state", {"topic_state": empty}, "has no state for it")):
+            with self.subTest(name):
+                daemon = self.outrod(name, **overrides).start()
+                event = daemon.wait_event(lambda e: e["event"] == "engine-failed", 30, "reason")
+                self.assertIn(said, event["message"])
+                self.assertEqual(daemon.wait_exit(30), 1)
 
 
 if __name__ == "__main__":

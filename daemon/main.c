@@ -12,6 +12,7 @@
 #include "daemon/demo.h"
 #include "daemon/logger.h"
 #include "daemon/service.h"
+#include "daemon/state_dump.h"
 #include "daemon/topics.h"
 
 enum action { ACTION_RUN, ACTION_CHECK, ACTION_PRINT, ACTION_REFERENCE, ACTION_SCHEMA };
@@ -21,6 +22,7 @@ struct command_line;
 /* What is done with a configuration instead of serving. */
 struct command {
     const char *name;
+    const char *operand; /* what it takes behind its options; NULL: nothing */
     /* @return the exit status, or -1 with err */
     int (*run)(const struct command_line *line, const struct config *config, struct logger *logger,
                struct err *err);
@@ -29,6 +31,8 @@ struct command {
 struct command_line {
     enum action action;
     const struct command *command; /* NULL: serve */
+    const char *operand;           /* of the command; NULL: none was given */
+    bool all;
     const char *path;
     const char **sets; /* room for every argument and the demo's */
     size_t set_count;
@@ -40,6 +44,7 @@ static const char usage[] =
     "usage: outrod -c FILE [--set KEY=VALUE]... [-n]\n"
     "       outrod -c FILE --create-topics\n"
     "       outrod audit -c FILE\n"
+    "       outrod state -c FILE USER|--all\n"
     "       outrod --demo [LOG]\n"
     "\n"
     "Predicts, at every scrobble read from Kafka, how long the listening session will last.\n"
@@ -58,7 +63,9 @@ static const char usage[] =
     "\n"
     "audit: is every scrobble before the committed offsets in exactly one place, and is "
     "everything\n"
-    "published there because of one? Reads the topics of a running system or a stopped one.\n"
+    "published there because of one? state: what the changelog knows of users, as JSON lines. "
+    "Both\n"
+    "read the topics of a running system or a stopped one.\n"
     "\n"
     "SIGTERM finishes what was taken, commits and leaves the group. SIGHUP reads the "
     "configuration\n"
@@ -79,7 +86,18 @@ static int audit(const struct command_line *line, const struct config *config,
     return audit_run(config, logger, stdout, err);
 }
 
-static const struct command commands[] = {{"--create-topics", create_topics}, {"audit", audit}};
+static int state(const struct command_line *line, const struct config *config,
+                 struct logger *logger, struct err *err)
+{
+    if (line->all == (line->operand != NULL)) {
+        return err_set(err, ERR_USAGE, "state: name one user, or --all");
+    }
+    int status = state_dump(config, line->operand, logger, stdout, err);
+    return status <= 0 ? status : err_set(err, ERR_INPUT, "nothing is known of %s", line->operand);
+}
+
+static const struct command commands[] = {
+    {"--create-topics", NULL, create_topics}, {"audit", NULL, audit}, {"state", "USER", state}};
 
 static const struct command *command_named(const char *name)
 {
@@ -106,6 +124,7 @@ enum {
     OPTION_REFERENCE,
     OPTION_SCHEMA,
     OPTION_TOPICS,
+    OPTION_ALL,
     OPTION_VERSION
 };
 
@@ -120,6 +139,7 @@ static const struct option long_options[] = {
     {"print-config-reference", no_argument, NULL, OPTION_REFERENCE},
     {"print-config-schema", no_argument, NULL, OPTION_SCHEMA},
     {"create-topics", no_argument, NULL, OPTION_TOPICS},
+    {"all", no_argument, NULL, OPTION_ALL},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0}};
@@ -175,6 +195,9 @@ static int apply(struct command_line *line, int option, const char *value)
     case OPTION_TOPICS:
         line->command = command_named("--create-topics");
         return -1;
+    case OPTION_ALL:
+        line->all = true;
+        return -1;
     case OPTION_VERSION:
         printf("outrod %s, librdkafka %s\n", OUTRO_VERSION, rd_kafka_version_str());
         return 0;
@@ -195,6 +218,13 @@ static int parse(struct command_line *line, int argc, char **argv)
     }
     if (status < 0 && line->demo && optind < argc && !line->demo_options.log_path) {
         line->demo_options.log_path = argv[optind++]; /* `--demo LOG`, beside `--demo=LOG` */
+    }
+    if (status < 0 && optind < argc && line->command && line->command->operand) {
+        line->operand = argv[optind++];
+    }
+    if (status < 0 && line->all && (!line->command || !line->command->operand)) {
+        fputs("outrod: --all belongs to outrod state\n", stderr);
+        return 2;
     }
     if (status < 0 && optind < argc) {
         fprintf(stderr, "outrod: what is \"%s\"? See outrod --help\n", argv[optind]);

@@ -9,6 +9,10 @@
 
 static void keep(struct audit *audit, const char *kind, const char *topic, int32_t partition,
                  int64_t offset, const char *format, va_list arguments)
+    __attribute__((format(printf, 6, 0)));
+
+static void keep(struct audit *audit, const char *kind, const char *topic, int32_t partition,
+                 int64_t offset, const char *format, va_list arguments)
 {
     audit->wrong++;
     if (audit->offenders == AUDIT_OFFENDERS) {

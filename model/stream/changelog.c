@@ -212,13 +212,34 @@ int changelog_apply(struct state_store *store, struct slice key, struct slice va
     return kind;
 }
 
+/* Two tombstones leave nothing. */
+static bool is_gone(const struct user_state *user)
+{
+    return user->current.number == 0 && user->history.finished == 0;
+}
+
+int changelog_drop_unfit(struct state_store *store, size_t *removed, struct err *err)
+{
+    size_t cursor = 0;
+    struct user_slot *slot;
+    *removed = 0;
+    while ((slot = state_store_next(store, &cursor))) {
+        if (is_gone(&slot->state) || user_parts_fit(&slot->state))
+            continue;
+        if (state_store_remove(store, slot, err) < 0)
+            return -1;
+        ++*removed;
+    }
+    return 0;
+}
+
 int changelog_finish(struct state_store *store, const struct changelog_meta *meta, struct err *err)
 {
     size_t cursor = 0;
     struct user_slot *slot;
     while ((slot = state_store_next(store, &cursor))) {
         const struct user_state *user = &slot->state;
-        if (user->current.number == 0 && user->history.finished == 0) { /* two tombstones */
+        if (is_gone(user)) {
             if (state_store_remove(store, slot, err) < 0)
                 return -1;
             continue;

@@ -48,6 +48,11 @@ size_t changelog_encode_meta(const struct changelog_meta *meta, void *out);
 int changelog_apply(struct state_store *store, struct slice key, struct slice value,
                     struct changelog_meta *meta, struct err *err) MUST_CHECK;
 
+/** Where records are not written in transactions, a crash may come between the two of a user:
+ * removes those that do not fit. Before changelog_finish. @param removed how many  @return 0, -1
+ * with ERR_MEMORY */
+int changelog_drop_unfit(struct state_store *store, size_t *removed, struct err *err) MUST_CHECK;
+
 /** Once all records are applied: every user has parts that fit each other; sets stream time, opens
  * timers. @return 0, or -1 ERR_CHECK naming the first user that does not fit */
 int changelog_finish(struct state_store *store, const struct changelog_meta *meta,

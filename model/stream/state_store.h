@@ -40,9 +40,10 @@ size_t state_store_bytes(const struct state_store *store);
 void state_store_expect(const struct state_store *store, struct slice user_id);
 
 /** Removes users who have been silent: no session open, and nothing heard of them since stream time
- * was `since`. Leaves out those that the transaction under way has changed. Looks at `slots` of the
- * store from where it last stopped, so that a call is short; a full turn takes many. Not while rows
- * wait in a pipeline.
+ * was `since`, which should lie further back than scrobbles may come late: whoever is heard of
+ * again is somebody new. Leaves out those that the transaction under way has changed. Looks at
+ * `slots` of the store from where it last stopped, so that a call is short; a full turn takes many.
+ * Not while rows wait in a pipeline.
  *  @param gone called before each is removed, to write its tombstones  @return 0, or what gone()
  * said (that user stays), or ERR_MEMORY */
 int state_store_evict(struct state_store *store, struct event_time since, size_t slots,

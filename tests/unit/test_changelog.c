@@ -203,6 +203,37 @@ static void test_changelog_parts_must_fit(void **state)
     }
 }
 
+/* At least once, a crash may come between two records: whom it met begins anew, nobody else. */
+static void test_changelog_drops_whom_a_crash_met(void **state)
+{
+    const struct life life = {.sessions = 9}, before = {.sessions = 8};
+    struct state_store *from = empty_store(), *old = empty_store(), *store = empty_store();
+    struct record_list list = {0};
+    size_t removed = 0;
+    (void)state;
+    live(from, "whole", &life);
+    live(from, "half", &life);
+    live(from, "gone", &life);
+    live(old, "half", &before);
+    list_add_user(&list, from, CHANGELOG_OPEN, "whole");
+    list_add_user(&list, from, CHANGELOG_HISTORY, "whole");
+    list_add_user(&list, from, CHANGELOG_OPEN, "half");
+    list_add_user(&list, old, CHANGELOG_HISTORY, "half");
+    list_add_user(&list, from, CHANGELOG_HISTORY, "gone");
+    list_add_tombstone(&list, CHANGELOG_HISTORY, "gone");
+    list_apply(&list, store);
+    assert_int_equal(changelog_drop_unfit(store, &removed, NULL), 0);
+    assert_int_equal(removed, 1);
+    assert_int_equal(changelog_finish(store, &some_meta, NULL), 0);
+    assert_int_equal(state_store_users(store), 1);
+    assert_memory_equal(user_of(store, "whole"), user_of(from, "whole"),
+                        state_store_layout(store)->size_bytes);
+    list_release(&list);
+    state_store_free(store);
+    state_store_free(from);
+    state_store_free(old);
+}
+
 /* ---- meta ---- */
 
 static void test_changelog_meta(void **state)
@@ -327,6 +358,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_changelog_at_most_4096_bytes_a_user),
         cmocka_unit_test(test_changelog_timers_are_set),
         cmocka_unit_test(test_changelog_parts_must_fit),
+        cmocka_unit_test(test_changelog_drops_whom_a_crash_met),
         cmocka_unit_test(test_changelog_meta),
         cmocka_unit_test(test_changelog_golden_records_of_version_1),
     };

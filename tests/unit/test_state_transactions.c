@@ -128,6 +128,58 @@ static void test_state_transactions_abort_leaves_no_trace(void **state)
     test_log_release(&log);
 }
 
+/* A sink that fails in the middle, of a push or of a flush: what was half done is taken back, too.
+ */
+static void test_state_transactions_abort_after_the_sink_failed(void **state)
+{
+    enum { USERS = 20, ROWS = 4000 };
+    struct test_log log;
+    struct world w;
+    (void)state;
+    test_log_init(&log);
+    test_log_synth(&log, 21, USERS, ROWS);
+    world_make(&w, 1);
+    unsigned failures[2] = {0};
+    for (size_t at = 0, round = 0; at < log.count; round++) {
+        const struct capture before = w.capture;
+        uint64_t hash = state_store_hash(w.store);
+        bool fails = round % 2 == 0, at_session = round % 4 == 0;
+        w.capture.fail_at_session = fails && at_session ? before.sessions + 2 : 0;
+        w.capture.fail_at_prediction = fails && !at_session ? before.predictions + 40 : 0;
+        int result = 0;
+        size_t row = at;
+        state_store_begin(w.store);
+        for (; result == 0 && row < log.count && row < at + 200; row++) {
+            enum outcome outcome;
+            result = pipeline_push(w.pipeline, w.store, &log.row[row], &outcome, NULL);
+        }
+        if (result == 0)
+            result = pipeline_flush(w.pipeline, NULL);
+        w.capture.fail_at_session = w.capture.fail_at_prediction = 0;
+        if (result < 0) {
+            failures[at_session]++;
+            abort_to(&w, &before);
+            assert_int_equal(state_store_hash(w.store), hash);
+        } else {
+            commit(&w);
+            at = row;
+        }
+    }
+    assert_true(failures[0] > 0 && failures[1] > 0);
+    assert_int_equal(pipeline_end(w.pipeline, w.store, NULL), 0);
+    struct capture plain = {0};
+    run_log(&log, &(struct run_options){.bundle_seed = 1}, &plain);
+    capture_sort_sessions(&plain);
+    capture_sort_sessions(&w.capture);
+    assert_same_sessions(&w.capture, &plain);
+    capture_sort_predictions(&plain);
+    capture_sort_predictions(&w.capture);
+    assert_near_predictions(&w.capture, &plain, 0);
+    capture_release(&plain);
+    world_release(&w);
+    test_log_release(&log);
+}
+
 /* ---- time and timers ---- */
 
 /* A session that stream time closed in an aborted transaction is open again, and closes when it
@@ -470,6 +522,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state_transactions_abort_leaves_no_trace),
+        cmocka_unit_test(test_state_transactions_abort_after_the_sink_failed),
         cmocka_unit_test(test_state_transactions_abort_reopens_what_time_closed),
         cmocka_unit_test(test_state_transactions_new_users_and_a_growing_index),
         cmocka_unit_test(test_state_transactions_removed_users_come_and_go),

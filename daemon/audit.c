@@ -141,8 +141,7 @@ static int bound(struct audit *audit, struct err *err)
 
 static int examine(struct audit *audit, struct err *err)
 {
-    if (audit_state_read(audit, err) != 0 || audit_rejected_read(audit, err) != 0 ||
-        audit_replay(audit, err) != 0) {
+    if (audit_rejected_read(audit, err) != 0 || audit_replay(audit, err) != 0) {
         return -1;
     }
     audit_state_settle(audit);

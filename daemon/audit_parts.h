@@ -10,6 +10,7 @@
 #include "daemon/audit_users.h"
 #include "daemon/topic_reader.h"
 #include "data/scrobble_json.h"
+#include "stream/state_store.h"
 
 #define AUDIT_OFFENDERS 20
 
@@ -67,6 +68,7 @@ struct audit {
     size_t offenders; /* told, at most AUDIT_OFFENDERS */
     uint64_t wrong;   /* all told and not */
     uint64_t open_transactions;
+    uint64_t state_users; /* whose records in the changelog were held against the input */
     struct audit_list *list[AUDIT_STREAMS][2]; /* of this round: expected, published */
     bool listing;
 };
@@ -105,7 +107,9 @@ int audit_expect(struct audit *audit, enum audit_stream stream, struct slice use
 int audit_streams(struct audit *audit, struct err *err) MUST_CHECK;
 
 /* audit_state.c */
-int audit_state_read(struct audit *audit, struct err *err) MUST_CHECK;
+/** Holds a partition's changelog against the state that the input gives. */
+int audit_state_hold(struct audit *audit, struct state_store *replayed, int32_t partition,
+                     struct err *err) MUST_CHECK;
 void audit_state_settle(struct audit *audit);
 int audit_open_transactions(struct audit *audit, struct err *err) MUST_CHECK;
 

@@ -155,6 +155,9 @@ static int replay_partition(struct audit *audit, struct scrobble_scratch *scratc
             0) {
         goto out;
     }
+    if (!audit->listing && audit_state_hold(audit, replay.store, range->partition, err) != 0) {
+        goto out;
+    }
     replay.ending = true;
     rc = pipeline_end(replay.pipeline, replay.store, err);
 out:

@@ -71,6 +71,9 @@ static void print_offender(const struct audit_offender *offender, FILE *out)
 void audit_report(const struct audit *audit, FILE *out)
 {
     print_table(audit, out);
+    if (audit->state_users > 0) {
+        fprintf(out, "users whose state was compared: %" PRIu64 "\n", audit->state_users);
+    }
     fprintf(out, "open transactions: %" PRIu64 "\n", audit->open_transactions);
     for (size_t i = 0; i < audit->offenders; i++) {
         print_offender(&audit->offender[i], out);

@@ -207,6 +207,31 @@ class Audit(harness.IntegrationTest):
         self.assertEqual(status, 1, text)
         self.assertRegex(text, rf"{empty} partition 0: the meta record stands at input offset -1")
 
+    def test_audit_state_that_lost_a_record_is_named(self):
+        daemon = self.outrod(delivery="exactly-once").start()
+        for minute in range(3):
+            self.feed([harness.scrobble_line(user, 1241478537000 + 60000 * minute) for user in ("ann", "bob")])
+            self.await_drained()  # a transaction of its own for each
+        self.assertEqual(daemon.stop(), 0)
+        status, text = self.audit(daemon)
+        self.assertEqual(status, 0, text)
+        self.assertIn("users whose state was compared: 2\n", text)
+
+        records = self.read("state")
+        last = max(i for i, record in enumerate(records) if record.key == b"o:ann")
+        for what, at, says in (("stale", last, "the open part differs of user ann"),
+                               ("gone", None, "nothing is known of user ann")):
+            with self.subTest(what):
+                copy = self.topics[what] = f"{what}-{self.run_id}"
+                kafka_wire.create_topic(self.bootstrap, copy, self.partitions, config={"cleanup.policy": "compact"})
+                kept = [record for i, record in enumerate(records)
+                        if (i != at if at is not None else record.key != b"o:ann")]
+                for record in kept:
+                    kcat.write_message(self.bootstrap, copy, record.key.decode(), record.value, record.partition)
+                status, text = self.audit(daemon, state=copy)
+                self.assertEqual(status, 1, text)
+                self.assertRegex(text, rf"{copy} partition {records[last].partition}: {says}")
+
     def test_audit_a_transaction_that_does_not_end_is_named(self):
         daemon = self.outrod(delivery="exactly-once", transaction_timeout_ms=60000, commit_interval_ms=20000).start()
         self.feed(harness.prepared_lines()[:100])

@@ -59,7 +59,7 @@ static const struct config_key keys[] = {
     TEXT("admin.listen", CONFIG_LISTEN, admin_listen, "127.0.0.1:9464", 0,
          "Address of /live, /ready and /metrics, HOST:PORT. Port 0 takes any free one and logs it. There is no "
          "authentication: keep it on an inner network."),
-    CHOICE("delivery", delivery, "at-least-once", delivery_words, 0,
+    CHOICE("delivery", delivery, "exactly-once", delivery_words, 0,
            "at-least-once: offsets are committed when everything made from the messages before them is acknowledged; "
            "after a crash some records come twice. exactly-once: predictions, sessions, rejected "
            "messages, state and offsets are committed in one transaction; readers see them with read_committed."),

@@ -111,13 +111,15 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct producer *producer = opaque;
-    char text[256];
+    (void)rk;
     producer->metrics->client_errors++;
     producer->disturbed |=
         code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        rd_kafka_fatal_error(rk, text, sizeof text);
-        fail(producer, "(all)", text);
+        if (!producer->failed && !producer->closing) {
+            producer->failed = true;
+            producer_txn_fatal(producer, &producer->failure);
+        }
         return;
     }
     logger_event(producer->log.logger, LEVEL_WARN, "kafka-error", "producer: %s: %s",

@@ -118,7 +118,7 @@ class IntegrationTest(unittest.TestCase):
             "bundle.path": PREPARED / "bundle-a",
             "bundle.poll.s": 1,
             "admin.listen": "127.0.0.1:0",
-            "delivery": os.environ.get("OUTRO_TEST_DELIVERY", "at-least-once"),
+            "delivery": os.environ.get("OUTRO_TEST_DELIVERY", "exactly-once"),
             "transactional.id": f"{name}-{self.run_id}",
             "commit.interval.ms": 100,
             # Only scrobbles move time here, as in a replay; the idle rule has a test of its own.

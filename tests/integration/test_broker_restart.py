@@ -74,6 +74,7 @@ class OneBroker(OwnCluster):
         feeder.write(harness.prepared_lines())
         kafka_wire.eventually(lambda: daemon.metrics().total("outro_predictions_total") > 0, 30, "work")
         self.cluster.node_kill(1)
+        self.addCleanup(self.cluster.node_start, 1)
         feeder.abandon()
         kcat.wait_until(lambda: daemon.get("/live")[0] == 503, 30, "red health")
         event = daemon.wait_event(lambda e: e["event"] == "engine-stuck", 30, "reason")

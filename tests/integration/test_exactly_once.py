@@ -118,12 +118,11 @@ class ExactlyOnce(harness.IntegrationTest):
         half = len(lines) // 2
         first, second = [self.outrod(name, transactional_id=f"one-{self.run_id}") for name in ("first", "second")]
         first.start()
-        feeder = self.feeder()
-        feeder.write(lines[:half])
+        self.feed(lines[:half])
         self.await_predicted(half // 2)
         second.start()
-        feeder.write(lines[half:])
-        feeder.close()
+        self.await_ready(second)  # both have a share, and the first finds out when it commits its next
+        self.feed(lines[half:])
         event = first.wait_event(lambda e: e["event"] == "stopped", 60, "end")
         self.assertIn("fenced", event["message"])
         self.assertIn(f"one-{self.run_id}", event["message"])
@@ -141,11 +140,15 @@ class ExactlyOnce(harness.IntegrationTest):
         feeder = self.feeder()
         feeder.write(lines[:half])
         self.await_predicted(half // 2)
+        before = other.mark()
         stalled.signal(signal.SIGSTOP)
         feeder.write(lines[half:])
+        other.wait_event(lambda e: e["event"] == "partitions-assigned" and e["message"].startswith("3 "), 60, "all", before)
+        before = stalled.mark()
+        stalled.signal(signal.SIGCONT)  # its transaction is not over yet, but no commit of its will be taken
+        stalled.wait_event(lambda e: e["event"] == "partitions-lost", 60, "loss", before)
         feeder.close()
         self.await_drained()
-        stalled.signal(signal.SIGCONT)
         self.await_ready(*pair)
         self.assertEqual([daemon.stop() for daemon in pair], [0, 0])
         self.check_same_as_replay(lines)
@@ -190,6 +193,14 @@ class ExactlyOnce(harness.IntegrationTest):
         self.assertEqual(daemon.get("/ready"), (200, "ready\n"))
         self.assertEqual(daemon.stop(), 0)
         self.check_same_as_replay(lines)
+
+    def test_exactly_once_a_transaction_ends_when_it_is_large_enough(self):
+        lines = harness.prepared_lines()
+        daemon = self.outrod(commit_interval_ms=5000, commit_max_messages=1000, batch_messages=100).start()
+        self.await_ready(daemon)
+        self.feed(lines)
+        self.await_drained()
+        self.assertGreaterEqual(daemon.metrics().total("outro_commits_total", result="ok"), len(lines) // 1100)
 
     def test_exactly_once_state_and_offsets_that_disagree_are_refused(self):
         lines = harness.prepared_lines()

@@ -40,7 +40,9 @@ int backlog_add(struct backlog *backlog, const struct backlog_record *record, st
     char *at = backlog->data + backlog->size;
     memcpy(at, &head, sizeof head);
     memcpy(at + sizeof head, record->key, head.key_size);
-    memcpy(at + sizeof head + head.key_size, record->value, head.value_size);
+    if (head.value_size > 0) {
+        memcpy(at + sizeof head + head.key_size, record->value, head.value_size);
+    }
     backlog->size += sizeof head + head.key_size + head.value_size;
     return 0;
 }
@@ -57,7 +59,7 @@ bool backlog_next(const struct backlog *backlog, size_t *cursor, struct backlog_
     record->key_size = head.key_size;
     record->value_size = head.value_size;
     record->key = at + sizeof head;
-    record->value = record->key + head.key_size;
+    record->value = head.value_size > 0 ? record->key + head.key_size : NULL;
     *cursor += sizeof head + head.key_size + head.value_size;
     return true;
 }

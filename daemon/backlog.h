@@ -19,7 +19,8 @@ struct backlog {
 struct backlog_record {
     int32_t partition;
     uint32_t key_size, value_size;
-    const char *key, *value; /* borrowed from the backlog until it changes */
+    const char *key;   /* borrowed from the backlog until it changes */
+    const void *value; /* the same; NULL and no size: a tombstone */
 };
 
 void backlog_release(struct backlog *backlog);

@@ -91,6 +91,9 @@ static const struct config_key keys[] = {
            "Silence, in seconds, that ends a session. Must be what the bundle was trained with."),
     NUMBER("session.allowed.lateness.ms", session_allowed_lateness_ms, "86400000", 0, 30 * DAY_MS, 0,
            "How far behind stream time a scrobble may still change a closed session."),
+    NUMBER("state.ttl.days", state_ttl_days, "0", 0, 36500, 0,
+           "A user silent for so long, by stream time, is forgotten: whoever comes back later is somebody new. Must be "
+           "longer than session.allowed.lateness.ms. 0: never."),
     NUMBER("time.max.future.ms", time_max_future_ms, "300000", 0, 365 * DAY_MS, CONFIG_RELOAD,
            "A scrobble further past the wall clock than this is rejected, so that one wrong clock does not make "
            "everybody else late."),

@@ -28,7 +28,7 @@ struct config {
     int64_t bundle_poll_s;
     int64_t delivery; /* enum delivery */
     int64_t commit_interval_ms, commit_max_messages, commit_max_bytes, batch_messages;
-    int64_t transaction_timeout_ms, watchdog_timeout_ms;
+    int64_t state_ttl_days, transaction_timeout_ms, watchdog_timeout_ms;
     int64_t revoke_timeout_ms, shutdown_timeout_ms;
     int64_t session_gap_s, session_allowed_lateness_ms;
     int64_t time_max_future_ms, time_idle_advance_ms;

@@ -210,6 +210,11 @@ int config_check(const struct config *config, struct err *err)
             }
         }
     }
+    if (config->state_ttl_days > 0 &&
+        config->state_ttl_days * INT64_C(86400000) <= config->session_allowed_lateness_ms) {
+        return err_set(err, ERR_USAGE,
+                       "state.ttl.days must be longer than session.allowed.lateness.ms");
+    }
     if (config->delivery == DELIVERY_EXACTLY_ONCE &&
         config->commit_interval_ms > config->transaction_timeout_ms / 3) {
         return err_set(err, ERR_USAGE,

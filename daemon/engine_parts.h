@@ -53,8 +53,9 @@ struct engine {
     struct restorer *restorer;
     bool in_transaction;
     uint64_t txn_messages, txn_messages_max, txn_bytes_max;
-    size_t offset_count; /* of the offsets that go into the transaction */
-    void *value;         /* scratch, one changelog record */
+    size_t offset_count;  /* of the offsets that go into the transaction */
+    int64_t state_ttl_ms; /* 0: users are remembered for ever */
+    void *value;          /* scratch, one changelog record */
 
     bool stalled; /* too much in flight: taking nothing */
     bool paused;  /* and for so long that the partitions are paused */
@@ -99,6 +100,9 @@ void engine_touch_idle(struct partition *partition, bool closed);
  * least once, into the backlog. */
 int engine_keep_state(struct engine *engine, int32_t id, const struct partition *partition,
                       struct err *err) MUST_CHECK;
+/** Forgets some of the users who have been silent for state.ttl.days. Nothing may wait in the
+ * micro-batch. */
+void engine_evict(struct engine *engine);
 /** What changed in all partitions into the backlog; changes from here on are the next epoch's. */
 int engine_fill_backlog(struct engine *engine, struct err *err) MUST_CHECK;
 /** Sends the backlog: the output on the way to it is acknowledged. */

@@ -5,6 +5,9 @@
 #include "daemon/engine_parts.h"
 #include "stream/changelog.h"
 
+/* How many users of a partition are looked at each second for having been silent. */
+#define EVICT_SLOTS 4096
+
 /* Whom a change is written for. */
 struct keeper {
     struct engine *engine;
@@ -21,7 +24,7 @@ static int reserve_value(struct engine *engine, const struct user_layout *layout
 }
 
 static int send_record(struct keeper *keeper, enum changelog_kind kind, struct slice user_id,
-                       size_t size, struct err *err)
+                       const void *value, size_t size, struct err *err)
 {
     char key[CHANGELOG_KEY_MAX];
     size_t key_size = changelog_key(kind, user_id, key);
@@ -30,11 +33,11 @@ static int send_record(struct keeper *keeper, enum changelog_kind kind, struct s
     metrics->state_record_bytes += key_size + size;
     if (!keeper->engine->exactly_once) {
         struct backlog_record record = {keeper->partition, (uint32_t)key_size, (uint32_t)size, key,
-                                        keeper->engine->value};
+                                        value};
         return backlog_add(&keeper->engine->backlog, &record, err);
     }
-    return producer_send_state(keeper->engine->producer, keeper->partition, key, key_size,
-                               keeper->engine->value, size, err);
+    return producer_send_state(keeper->engine->producer, keeper->partition, key, key_size, value,
+                               size, err);
 }
 
 static int on_change(void *ctx, const struct user_state *user, bool history, struct err *err)
@@ -42,11 +45,11 @@ static int on_change(void *ctx, const struct user_state *user, bool history, str
     struct keeper *keeper = ctx;
     void *value = keeper->engine->value;
     struct slice user_id = {user->user_id, user->user_id_size};
-    if (send_record(keeper, CHANGELOG_OPEN, user_id,
+    if (send_record(keeper, CHANGELOG_OPEN, user_id, value,
                     changelog_encode_open(keeper->layout, user, value), err) != 0) {
         return -1;
     }
-    return history ? send_record(keeper, CHANGELOG_HISTORY, user_id,
+    return history ? send_record(keeper, CHANGELOG_HISTORY, user_id, value,
                                  changelog_encode_history(keeper->layout, user, value), err)
                    : 0;
 }
@@ -61,8 +64,39 @@ int engine_keep_state(struct engine *engine, int32_t id, const struct partition 
         state_store_changes(partition->store, on_change, &keeper, err) != 0) {
         return -1;
     }
-    return send_record(&keeper, CHANGELOG_META, (struct slice){NULL, 0},
+    return send_record(&keeper, CHANGELOG_META, (struct slice){NULL, 0}, engine->value,
                        changelog_encode_meta(&meta, engine->value), err);
+}
+
+/* A tombstone for each of the user's records. */
+static int on_gone(void *ctx, const struct user_state *user, struct err *err)
+{
+    struct keeper *keeper = ctx;
+    struct slice user_id = {user->user_id, user->user_id_size};
+    keeper->engine->snapshot.metrics.evicted++;
+    return send_record(keeper, CHANGELOG_OPEN, user_id, NULL, 0, err) == 0
+               ? send_record(keeper, CHANGELOG_HISTORY, user_id, NULL, 0, err)
+               : -1;
+}
+
+void engine_evict(struct engine *engine)
+{
+    struct err err = {0};
+    for (size_t i = 0; i < engine->partitions.slots && !engine->failed; i++) {
+        struct partition *partition = &engine->partitions.slot[i];
+        if (!partition->store || !state_store_in_transaction(partition->store) ||
+            state_store_stream_time(partition->store).ms == EVENT_TIME_NEVER.ms) {
+            continue;
+        }
+        struct keeper keeper = {engine, NULL, (int32_t)i};
+        uint64_t before = engine->snapshot.metrics.evicted;
+        struct event_time since =
+            event_time_add_ms(state_store_stream_time(partition->store), -engine->state_ttl_ms);
+        if (state_store_evict(partition->store, since, EVICT_SLOTS, on_gone, &keeper, &err) != 0) {
+            engine_fail(engine, &err);
+        }
+        partition->touched |= engine->snapshot.metrics.evicted != before;
+    }
 }
 
 int engine_fill_backlog(struct engine *engine, struct err *err)

@@ -38,6 +38,8 @@
       "Records taken back with their transaction")                                                 \
     X(state_records, counter, "outro_state_records_total", "", "Changelog records produced")       \
     X(state_record_bytes, counter, "outro_state_record_bytes_total", "", "Bytes of them")          \
+    X(evicted, counter, "outro_users_evicted_total", "",                                           \
+      "Users forgotten after state.ttl.days of silence")                                           \
     X(aborts, counter, "outro_transactions_aborted_total", "",                                     \
       "Transactions taken back; what they took from the input is counted again")                   \
     X(producer_renewals, counter, "outro_producer_renewals_total", "",                             \

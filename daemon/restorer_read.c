@@ -302,10 +302,16 @@ static int settle(struct reader *reader, struct job *job, const struct progress 
     } else {
         restored->offset = progress->meta.input_offset;
     }
-    if (changelog_finish(restored->store, &progress->meta, &restored->err) != 0) {
-        return begin_empty(reader, restored, restored->err.text);
+    size_t removed = 0;
+    if (changelog_drop_unfit(restored->store, &removed, &restored->err) != 0) {
+        return -1;
     }
-    return 0;
+    if (removed > 0) {
+        logger_event(reader->log.logger, LEVEL_WARN, "state-dropped",
+                     "%s [%" PRId32 "]: %zu users whose records do not fit each other begin anew",
+                     reader->state, restored->partition, removed);
+    }
+    return changelog_finish(restored->store, &progress->meta, &restored->err);
 }
 
 int reader_restore(struct reader *reader, struct job *job)

@@ -202,6 +202,25 @@ class ExactlyOnce(harness.IntegrationTest):
         self.await_drained()
         self.assertGreaterEqual(daemon.metrics().total("outro_commits_total", result="ok"), len(lines) // 1100)
 
+    def test_exactly_once_users_silent_for_long_are_forgotten_with_tombstones(self):
+        silent = harness.one_key_a_partition(self.partitions)[0]
+        heard = next(key for key in (f"heard_{n}" for n in range(100))
+                     if harness.partition_of(key.encode(), self.partitions) == 0)
+        start = 1241478537000
+        daemon = self.outrod(state_ttl_days=2).start()
+        self.feed([harness.scrobble_line(silent, start), harness.scrobble_line(heard, start + 3 * 86400 * 1000)])
+        kcat.wait_until(lambda: daemon.metrics().total("outro_users_evicted_total") == 1, 30, "one is forgotten")
+
+        def tombstones():
+            last = {record.key: record.value for record in self.read("state")}
+            return [last.get(kind + silent.encode(), b"") for kind in (b"o:", b"h:")] == [None, None]
+
+        kcat.wait_until(tombstones, 30, "tombstones for both records", every_s=0.5)
+        self.assertEqual(daemon.stop(), 0)
+        daemon.start()
+        self.await_ready(daemon)
+        self.assertEqual(daemon.metrics().total("outro_users"), 1)
+
     def test_exactly_once_state_and_offsets_that_disagree_are_refused(self):
         lines = harness.prepared_lines()
         daemon = self.outrod().start()

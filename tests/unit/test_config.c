@@ -158,6 +158,8 @@ static void test_config_check_wants_brokers_distinct_topics_and_commits_in_time(
         {"kafka.bootstrap.servers = b:1\n", NULL},
         {"kafka.bootstrap.servers = b:1\ntopic.sessions = scrobbles\n", "name one topic"},
         {"kafka.bootstrap.servers = b:1\ndelivery = exactly-once\n", NULL},
+        {"kafka.bootstrap.servers = b:1\nstate.ttl.days = 1\n",
+         "longer than session.allowed.lateness.ms"},
         {"kafka.bootstrap.servers = b:1\ndelivery = exactly-once\ncommit.interval.ms = 5001\n",
          "at most a third of transaction.timeout.ms"},
     };

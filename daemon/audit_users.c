@@ -1,5 +1,6 @@
 #include "daemon/audit_users.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ struct audit_user *audit_users_at(struct audit_users *users, struct slice id, in
     if (users->count == users->capacity && grow(users, err) != 0) {
         return NULL;
     }
+    assert(users->user);
     user = &users->user[users->count++];
     *user = (struct audit_user){.id_size = (uint8_t)id.size, .partition = partition};
     memcpy(user->id, id.data, id.size);

@@ -64,7 +64,7 @@ void topic_reader_free(struct topic_reader *reader)
 
 int topic_reader_partitions(struct topic_reader *reader, const char *topic, struct err *err)
 {
-    const struct rd_kafka_metadata *answer;
+    const struct rd_kafka_metadata *answer = NULL;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(reader->rk, topic, NULL);
     rd_kafka_resp_err_t code =
         handle ? rd_kafka_metadata(reader->rk, 0, handle, &answer, ASK_TIMEOUT_MS)
@@ -72,7 +72,7 @@ int topic_reader_partitions(struct topic_reader *reader, const char *topic, stru
     if (handle) {
         rd_kafka_topic_destroy(handle);
     }
-    if (code) {
+    if (code || !answer) {
         return err_set(err, ERR_KAFKA, "topic %s: %s", topic, rd_kafka_err2str(code));
     }
     code = answer->topic_cnt == 1 ? answer->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;

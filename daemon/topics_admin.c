@@ -72,7 +72,7 @@ static void note_topic(struct topic_facts *facts, const struct rd_kafka_metadata
 static int ask_metadata(struct topics_admin *admin, struct err *err)
 {
     for (int role = 0; role < ROLES; role++) {
-        const struct rd_kafka_metadata *answer;
+        const struct rd_kafka_metadata *answer = NULL;
         struct topic_facts *facts = &admin->facts[role];
         rd_kafka_topic_t *topic = rd_kafka_topic_new(admin->rk, facts->name, NULL);
         rd_kafka_resp_err_t code =
@@ -81,7 +81,7 @@ static int ask_metadata(struct topics_admin *admin, struct err *err)
         if (topic) {
             rd_kafka_topic_destroy(topic);
         }
-        if (code) {
+        if (code || !answer) {
             return err_set(err, ERR_KAFKA, "topic %s: %s", facts->name, rd_kafka_err2str(code));
         }
         admin->brokers = answer->broker_cnt;

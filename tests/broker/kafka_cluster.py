@@ -188,12 +188,16 @@ class Cluster:
     def node_kill(self, node_id):
         self._end(self._node(node_id), signal.SIGKILL)
 
-    def node_start(self, node_id):
-        """Starts a stopped node on its old data and port, and returns once it takes requests."""
-        if self._alive(self._node(node_id)):
-            raise BrokerError(f"node {node_id} runs already")
-        self._launch(node_id)
-        self._await_started(node_id)
+    def node_start(self, *node_ids):
+        """Starts stopped nodes on their old data and ports, and returns once they take requests. Several together:
+        no node gets far before a majority of them is there."""
+        for node_id in node_ids:
+            if self._alive(self._node(node_id)):
+                raise BrokerError(f"node {node_id} runs already")
+        for node_id in node_ids:
+            self._launch(node_id)
+        for node_id in node_ids:
+            self._await_started(node_id)
 
     # Inside
 

@@ -1,6 +1,7 @@
 """One outrod process under test: its configuration, its log as events, its HTTP answers, its end."""
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -53,12 +54,13 @@ class Outrod:
     def write_config(self):
         self.config_file.write_text("".join(f"{key} = {value}\n" for key, value in self.config.items()))
 
-    def start(self):
+    def start(self, **environment):
         """Starts the process and waits until it says where its admin port is."""
         self.write_config()
         self.events, self.port, self.log_ended = [], None, False
         self.child = subprocess.Popen([self.program, "-c", str(self.config_file)], stdin=subprocess.DEVNULL,
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                      env={**os.environ, **environment})
         self.thread = threading.Thread(target=self._read_log, args=(self.child.stderr,), daemon=True)
         self.thread.start()
         event = self.wait_event(lambda e: e["event"] == "admin-listening", START_TIMEOUT_S, "admin port")

@@ -1,0 +1,210 @@
+"""One round's stage: topics, up to three instances under a supervisor, the feeding, and what can be waited for."""
+import os
+import shutil
+import signal
+from collections import Counter
+from pathlib import Path
+
+import harness
+import kafka_wire
+import kcat
+from outrod import Outrod
+
+SLOTS = 3
+ROLES = ("scrobbles", "predictions", "sessions", "rejected", "state")
+STEP_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 180.0
+KILLED, FAILPOINT, ALARM = -signal.SIGKILL, 86, -signal.SIGALRM  # daemon/failpoint.h
+
+
+class Broken(Exception):
+    """What a round must never show; the run ends with it."""
+
+
+class Slot:
+    """A place for one instance; what runs in it, and what it is to the brokers, may change."""
+
+    def __init__(self, number):
+        self.number, self.generation = number, 0
+        self.daemon = None
+        self.doomed = False  # its end is awaited by a fault: not the supervisor's business
+
+    @property
+    def name(self):
+        return f"outrod-{self.number}" + (f"-{self.generation}" if self.generation else "")
+
+
+class Scene:
+    def __init__(self, cluster, rng, folder, bundles, say):
+        self.cluster, self.rng, self.folder, self.bundles, self.say = cluster, rng, folder, bundles, say
+        self.bootstrap = cluster.bootstrap
+        self.partitions = rng.choice((3, 4, 6))
+        self.topics = {role: f"{role}-{folder.name}" for role in ROLES}
+        self.group = f"group-{folder.name}"
+        self.static = rng.random() < 0.5
+        self.transaction_ms = rng.choice((5000, 15000))
+        self.commit_ms = rng.choice((20, 100, 400))
+        self.slots = [Slot(number) for number in range(1, SLOTS + 1)]
+        self.faults, self.exits = Counter(), Counter()
+        self.poison = set()  # (key, value) of all that can never be used
+        self.lines, self.written = [], 0
+        self.current = folder / "current"
+        self.point_at(bundles[0])
+        for role, name in self.topics.items():
+            more = {"cleanup.policy": "compact"} if role == "state" else {}
+            kafka_wire.create_topic(self.bootstrap, name, self.partitions, config=more)
+        say(f"{self.partitions} partitions, commits every {self.commit_ms} ms, transactions of at most "
+            f"{self.transaction_ms} ms, {'static' if self.static else 'dynamic'} members")
+
+    # Instances
+
+    def config(self, name, static):
+        config = {
+            "kafka.bootstrap.servers": self.bootstrap, "kafka.group.id": self.group, "kafka.client.id": name,
+            "kafka.session.timeout.ms": 3000, "kafka.heartbeat.interval.ms": 500,
+            "kafka.reconnect.backoff.max.ms": 500, "bundle.path": self.current, "bundle.poll.s": 1,
+            "admin.listen": "127.0.0.1:0", "delivery": "exactly-once", "transactional.id": f"{name}-{self.group}",
+            "transaction.timeout.ms": self.transaction_ms, "commit.interval.ms": self.commit_ms,
+            "time.idle.advance.ms": 0, "log.format": "json",
+            **{f"topic.{role}": name for role, name in self.topics.items()},
+        }
+        if static:
+            config["kafka.group.instance.id"] = name
+        return config
+
+    def daemon(self, name, **overrides):
+        config = {**self.config(name, self.static), **overrides}
+        return Outrod(harness.OUTROD, self.folder, name, {k: v for k, v in config.items() if v is not None})
+
+    def start(self, slot, failpoint=None):
+        slot.daemon = slot.daemon or self.daemon(slot.name)
+        slot.doomed = failpoint is not None
+        try:
+            slot.daemon.start(**({"OUTRO_FAILPOINT": failpoint} if failpoint else {}))
+        except AssertionError:  # it left before it had a port: the supervisor sees it next
+            pass
+
+    def end(self, slot, how, *, new_name=False):
+        """Ends the instance by a signal. @return its status"""
+        status = slot.daemon.stop() if how == signal.SIGTERM else slot.daemon.kill()
+        self.note_exit(slot.daemon, status, expected=(KILLED if how == signal.SIGKILL else 0,))
+        if new_name:
+            slot.generation += 1
+            slot.daemon = None
+        return status
+
+    def running(self):
+        return [slot for slot in self.slots if slot.daemon and slot.daemon.child]
+
+    def free(self):
+        return [slot for slot in self.slots if not (slot.daemon and slot.daemon.child)]
+
+    def note_exit(self, daemon, status, expected=()):
+        """Remembers why it left by itself; a crash breaks the round."""
+        log = daemon.log_file.read_text(errors="replace")
+        if "Sanitizer" in log or "runtime error:" in log or "Assertion" in log:
+            raise Broken(f"{daemon.name} has crashed (status {status}): see {daemon.log_file}")
+        if status in expected:
+            return
+        if status < 0:
+            raise Broken(f"{daemon.name} died of signal {-status}: see {daemon.log_file}")
+        with daemon.changed:
+            said = [e["message"] for e in daemon.events if e.get("level") == "error"]
+        self.exits[(said or ["said nothing"])[0]] += 1
+        self.say(f"{daemon.name} left with status {status}: {(said or ['-'])[0]}")
+
+    def tend(self):
+        """The supervisor: what left by itself is started again."""
+        for slot in self.running():
+            if not slot.doomed and slot.daemon.child.poll() is not None:
+                self.note_exit(slot.daemon, slot.daemon.wait_exit(10))
+                self.start(slot)
+
+    def await_death(self, slot, timeout_s=STEP_TIMEOUT_S):
+        """Feeds a doomed instance until it dies. @return its status, None when it lives on"""
+        for _ in range(4):
+            self.write(100)
+            if self.until(lambda: slot.daemon.child.poll() is not None, timeout_s / 4, "death"):
+                return slot.daemon.wait_exit(10)
+        return None
+
+    def until(self, probe, timeout_s, what, must=False):
+        """Waits for probe() under the supervisor's eyes. @return what it said; without must, None when it says nothing"""
+        def look():
+            self.tend()
+            return probe()
+        try:
+            return kafka_wire.eventually(look, timeout_s, what)
+        except TimeoutError as error:
+            if must:
+                raise Broken(str(error)) from error
+            return None
+
+    # Bundles
+
+    def point_at(self, bundle):
+        self.bundle = bundle
+        beside = Path(f"{self.current}.new")
+        os.symlink(bundle, beside)
+        beside.rename(self.current)
+
+    def spoiled(self, how):
+        """A copy of another bundle than the one that serves: the same one would not be looked at."""
+        bad = self.folder / f"bad-{sum(self.faults.values())}"
+        shutil.copytree(next(bundle for bundle in self.bundles if bundle != self.bundle), bad)
+        how(bad)
+        return bad
+
+    # The log
+
+    def ends(self, role, **more):
+        return kafka_wire.end_offsets(self.bootstrap, self.topics[role], **more)
+
+    def write(self, count):
+        """The next lines, written and acknowledged; again when brokers were away meanwhile: what the log is, is what
+        the topic has in the end."""
+        lines = self.lines[self.written:self.written + count]
+        self.written += len(lines)
+
+        def put():
+            try:
+                kcat.write_topic(self.bootstrap, self.topics["scrobbles"], lines)
+                return True
+            except RuntimeError as error:
+                raise ConnectionError(str(error)) from error
+
+        self.until(put, END_TIMEOUT_S, "the log is written", must=True)
+
+    def predicted(self):
+        return sum(self.ends("predictions").values())
+
+    def flow(self, count, share=None):
+        """Writes count lines and waits until about that share of them has been answered, committed or not."""
+        before = kafka_wire.eventually(lambda: (self.predicted(),), STEP_TIMEOUT_S, "predictions counted")[0]
+        self.write(count)
+        wanted = before + int(count * (self.rng.random() if share is None else share))
+        self.until(lambda: self.predicted() >= wanted, STEP_TIMEOUT_S, f"{wanted} predictions")
+
+    # The end of a round
+
+    def committed(self):
+        ends = self.ends("scrobbles")
+        at = kafka_wire.committed_offsets(self.bootstrap, self.group, self.topics["scrobbles"], self.partitions)
+        return all(at[p] >= end or end == 0 for p, end in ends.items())
+
+    def ready(self):
+        return all(slot.daemon.get("/ready")[0] == 200 for slot in self.running())
+
+    def no_transaction_open(self):
+        return all(self.ends(role, committed=True) == self.ends(role) for role in ROLES if role != "scrobbles")
+
+    def live(self):
+        """The oracle that time is part of: everything comes back by itself."""
+        self.until(self.committed, END_TIMEOUT_S, "lag is 0 again", must=True)
+        self.until(self.ready, END_TIMEOUT_S, "every instance is ready again", must=True)
+        self.until(self.no_transaction_open, END_TIMEOUT_S, "no transaction is open", must=True)
+
+    def abandon(self):
+        for slot in self.slots:
+            if slot.daemon:
+                slot.daemon.abandon()

@@ -162,15 +162,16 @@ static int keep_prediction(void *ctx, const struct prediction *prediction,
                            const struct prediction_detail *detail, struct err *err)
 {
     struct capture *c = ctx;
-    (void)detail;
     if (c->fail_at_prediction && c->predictions + 1 == c->fail_at_prediction)
         return err_set(err, ERR_IO, "the sink is full at prediction %zu", c->predictions + 1);
     c->prediction =
         grown(c->prediction, &c->prediction_capacity, c->predictions + 1, sizeof *c->prediction);
     c->json = grown(c->json, &c->json_capacity, c->json_size + RECORD_JSON_MAX, 1);
     size_t size = prediction_to_json(prediction, c->json + c->json_size, RECORD_JSON_MAX);
-    c->prediction[c->predictions++] =
-        (struct kept_prediction){*prediction, (uint32_t)c->json_size, (uint32_t)size};
+    struct kept_prediction *kept_prediction = &c->prediction[c->predictions++];
+    *kept_prediction = (struct kept_prediction){
+        .prediction = *prediction, .json_at = (uint32_t)c->json_size, .json_size = (uint32_t)size};
+    memcpy(kept_prediction->start, detail->start, sizeof kept_prediction->start);
     c->json_size += size;
     return 0;
 }

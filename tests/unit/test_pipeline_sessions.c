@@ -270,7 +270,8 @@ static void test_pipeline_sessions_late_scrobble_ends_in_the_same_prediction(voi
         if (a.session != b.session || a.session_start.ms != b.session_start.ms ||
             a.scrobble != b.scrobble || a.elapsed_ms != b.elapsed_ms ||
             a.previous_session_length_ms != b.previous_session_length_ms ||
-            memcmp(a.total_s, b.total_s, sizeof a.total_s) != 0)
+            a.total_s[0] != b.total_s[0] || a.total_s[1] != b.total_s[1] ||
+            a.total_s[2] != b.total_s[2])
             fail_msg("%s: %g %g %g, in order %g %g %g", table[i].what, b.total_s[0], b.total_s[1],
                      b.total_s[2], a.total_s[0], a.total_s[1], a.total_s[2]);
     }

@@ -31,6 +31,14 @@ static void put_interval(FILE *out, const char *what, double net, double kernel,
 
 void score_table_print(const struct score_report *report, FILE *out)
 {
+    if (report->whole.sessions > 0)
+        fprintf(out,
+                "\nMAE at the start of %llu sessions: net %.0f s, the user's running mean %.0f s, "
+                "running "
+                "median %.0f s; %.1f %% within p10-p90\n",
+                (unsigned long long)report->whole.sessions, report->whole.net_s,
+                report->whole.running_mean_s, report->whole.running_median_s,
+                100 * report->whole.coverage);
     if (report->rows == 0) {
         fputs("scores       none: no user has enough sessions to leave a fifth for testing\n", out);
         return;

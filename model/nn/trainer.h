@@ -62,8 +62,8 @@ struct trainer_options {
     double dropout;           /* .3, between the head's two hidden layers */
     double state_dropout;     /* .5, of the hidden state that the head reads */
     double average_decay;     /* .995 of the averaged weights */
-    double shrink;    /* .7, of the correction that is kept: what is learned from some people
-                       * is believed a little less of others */
+    double shrink;    /* .7, of the median's correction that is kept: what is learned from some
+                       * people is believed a little less of others */
     uint32_t threads; /* workers; the result does not depend on how many */
 };
 #define TRAINER_DEFAULTS                                                                           \

@@ -62,7 +62,7 @@ struct trainer_options {
     double dropout;           /* .3, between the head's two hidden layers */
     double state_dropout;     /* .5, of the hidden state that the head reads */
     double average_decay;     /* .995 of the averaged weights */
-    double shrink;    /* .7, of the median's correction that is kept: what is learned from some
+    double shrink;    /* .6, of the median's correction that is kept: what is learned from some
                        * people is believed a little less of others */
     uint32_t threads; /* workers; the result does not depend on how many */
 };
@@ -79,7 +79,7 @@ struct trainer_options {
                               .dropout = .3,                                                       \
                               .state_dropout = .5,                                                 \
                               .average_decay = .995,                                               \
-                              .shrink = .7,                                                        \
+                              .shrink = .6,                                                        \
                               .threads = 2})
 
 /* What is told after every step; epoch and step count from 1. */

@@ -141,7 +141,7 @@ static void give_histories(struct pipeline *pipeline, struct state_store *store,
 /* Fixed-width lines, so that finding the next one costs nothing. */
 static char *make_lines(uint64_t events, uint32_t users, struct err *err)
 {
-    char *lines = malloc(events * LINE_BYTES);
+    char *lines = calloc(events, LINE_BYTES);
     struct synth *synth = invent(events, users, EVENTS_START, err);
     struct scrobble scrobble;
     if (!lines)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/hash.h"
-#include "nn/trainer.h"
+#include "nn/train_set.h"
 
 #define SLACK_S .5 /* an interval is missed by more than this */
 

@@ -16,7 +16,7 @@
 #include "stream/pipeline.h"
 
 #define LINE_BYTES    512
-#define AHEAD         4 /* scrobbles decoded before they are pushed, as the daemon does */
+#define AHEAD         4 /* scrobbles decoded and announced (state_store_expect) before they are pushed */
 #define HISTORY_ROWS  8000
 #define DAY_MS        INT64_C(86400000)
 #define HISTORY_START (INT64_C(15000) * DAY_MS)

@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "temp_file.h"
@@ -116,12 +119,65 @@ static void test_cmd_replay_ends_well_when_the_reader_has_enough(void **state)
     run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
 }
 
+static void test_cmd_train_says_before_the_work_that_its_bundle_cannot_be(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro train log.tsv --out log.tsv >said 2>&1; status=$?; grep -c 'rows,' said; cat said; "
+         "exit $status",
+         1, "0\noutro train: log.tsv: log.tsv is there and is not a bundle"},
+        {"outro train log.tsv --out nowhere/bundle 2>&1", 1, "outro train: nowhere: No such file"},
+        {"ls -a | grep -c new-", 1, "0\n"}, /* trying leaves nothing behind */
+    };
+    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+}
+
+static void test_cmd_train_of_a_log_too_small_to_validate(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"printf 'u\\t2010-01-0%dT00:00:00Z\\t\\tA\\t\\tT\\n' 1 2 >two.tsv && "
+         "outro train two.tsv --out two 2>&1",
+         0, "0 validation rows"},
+        {"outro train two.tsv --out two 2>&1", 0, ", validation says nothing\n"},
+        {"outro bundle show two", 0, "not measured"},
+    };
+    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+}
+
+/* Ctrl-C while a log comes slowly: it ended nothing until the whole log was read. */
+static void test_cmd_train_can_be_interrupted_while_it_reads(void **state)
+{
+    (void)state;
+    char path[300], out[300];
+    int status;
+    snprintf(path, sizeof path, "%s/slow.tsv", folder);
+    snprintf(out, sizeof out, "%s/never", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        signal(SIGINT, SIG_DFL);
+        execl(OUTRO_FOLDER "/outro", "outro", "train", path, "--out", out, (char *)NULL);
+        _exit(127);
+    }
+    int fd = open(path, O_WRONLY); /* comes back when the other end is open, too */
+    assert_true(fd >= 0);
+    assert_int_equal(kill(pid, SIGINT), 0);
+    close(fd);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cmd_replay_never_writes_over_what_it_reads),
         cmocka_unit_test(test_cmd_replay_keeps_records_on_standard_output_apart),
         cmocka_unit_test(test_cmd_replay_ends_well_when_the_reader_has_enough),
+        cmocka_unit_test(test_cmd_train_says_before_the_work_that_its_bundle_cannot_be),
+        cmocka_unit_test(test_cmd_train_of_a_log_too_small_to_validate),
+        cmocka_unit_test(test_cmd_train_can_be_interrupted_while_it_reads),
     };
     return cmocka_run_group_tests(tests, prepare, clean_up);
 }

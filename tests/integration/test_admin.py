@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What operators see: health, readiness, metrics, configuration errors, reload."""
+import json
 import signal
 import subprocess
 import unittest
@@ -72,6 +73,31 @@ class Admin(harness.IntegrationTest):
         self.assertNotIn("hunter2", printed + said)
         again = self.check(printed)
         self.assertEqual(again[:2], (0, printed))
+
+    def test_a_configuration_that_cannot_be_read_is_a_configuration_error(self):
+        for path in (self.folder, self.folder / "none"):
+            done = subprocess.run([harness.OUTROD, "-n", "-c", str(path)], capture_output=True, text=True,
+                                  timeout=30, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(str(path), done.stderr)
+
+    def test_what_cannot_be_printed_is_a_failure(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([harness.OUTROD, "--print-config"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left on device", done.stderr)
+
+    def test_a_failure_at_start_is_json_in_a_json_log(self):
+        path = self.folder / "outrod.conf"
+        path.write_text("kafka.bootstrap.servers = localhost:9092\nkafka.group.id = g\nbundle.path = b\n"
+                        "durations.file = none\nlog.format = json\n")
+        done = subprocess.run([harness.OUTROD, "-c", str(path)], capture_output=True, text=True, timeout=30,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        last = [json.loads(line) for line in done.stderr.splitlines()][-1]
+        self.assertEqual((last["level"], last["event"]), ("error", "failed"))
+        self.assertIn("durations.file", last["message"])
 
     def await_reloads(self, daemon, result):
         kafka_wire.eventually(lambda: daemon.metrics().total("outro_reloads_total", result=result) == 1, 30,

@@ -80,7 +80,7 @@ int config_set(struct config *config, const char *key, const char *value,
  *  @return 0, or -1 with ERR_USAGE "NAME:LINE: ...": key, value and range */
 int config_parse(struct config *config, const char *text, size_t size, const char *name,
                  struct err *err) MUST_CHECK;
-/** config_parse of a file's contents. @return 0, -1: also ERR_IO */
+/** config_parse of a file's contents. @return 0, -1: ERR_USAGE too where there is no such file */
 int config_load(struct config *config, const char *path, struct err *err) MUST_CHECK;
 /** Sets from one `key=value` argument of the command line. */
 int config_set_argument(struct config *config, const char *argument, struct err *err) MUST_CHECK;

@@ -125,6 +125,15 @@ out:
     return rc;
 }
 
+static int cannot_read(const char *path, struct err *err)
+{
+    err_errno(err, "cannot read configuration %s", path);
+    if (err) {
+        err->code = ERR_USAGE; /* a wrong -c, not a system that failed */
+    }
+    return -1;
+}
+
 int config_load(struct config *config, const char *path, struct err *err)
 {
     enum { CONFIG_SIZE_MAX = 1 << 20 };
@@ -132,7 +141,7 @@ int config_load(struct config *config, const char *path, struct err *err)
     char *text = NULL;
     FILE *file = fopen(path, "re");
     if (!file) {
-        return err_errno(err, "cannot read configuration %s", path);
+        return cannot_read(path, err);
     }
     text = malloc(CONFIG_SIZE_MAX + 1);
     if (!text) {
@@ -141,7 +150,7 @@ int config_load(struct config *config, const char *path, struct err *err)
     }
     size_t size = fread(text, 1, CONFIG_SIZE_MAX + 1, file);
     if (ferror(file)) {
-        err_errno(err, "cannot read configuration %s", path);
+        cannot_read(path, err);
         goto out;
     }
     if (size > CONFIG_SIZE_MAX) {

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
@@ -272,10 +273,16 @@ static void show(struct demo *demo)
 
 static struct view_frame frame_of(const struct demo *demo)
 {
+    struct winsize size = {0}; /* asked each time: windows are resized */
+    if (demo->view.live && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+        size = (struct winsize){0};
+    }
     return (struct view_frame){.address = demo->address,
                                .fed = demo->fed,
                                .total = demo->rows,
-                               .open_sessions = demo->snapshot.metrics.open_sessions};
+                               .open_sessions = demo->snapshot.metrics.open_sessions,
+                               .columns = size.ws_col,
+                               .rows = size.ws_row};
 }
 
 /* Everything fed, worked on, acknowledged and shown. */

@@ -2,14 +2,19 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #include <jansson.h>
 
 #define SHOWN_USERS  14
-#define BAR_COLUMNS  36
+#define FRAME_ROWS   7  /* titles, blanks and the row where the cursor stays */
+#define ROW_COLUMNS  65 /* of a user's row, beside the bar */
+#define BAR_MIN      8
+#define BAR_MAX      60
 #define LENGTH_BYTES 48
+#define LINE_BYTES   512
 #define WAIT_ROUNDS  20
 #define BAR_S        21600.0 /* six hours from edge to edge */
 
@@ -83,15 +88,16 @@ static void format_length(double seconds, char out[LENGTH_BYTES])
     snprintf(out, LENGTH_BYTES, "%ld:%02ld", minutes / 60, minutes % 60);
 }
 
-static void print_closed(const struct view *view, const struct view_closed *closed)
+static void format_closed(const struct view_closed *closed, char out[LINE_BYTES])
 {
     char length[LENGTH_BYTES], said[LENGTH_BYTES];
     format_length(closed->length_s, length);
     format_length(closed->said.p50_s, said);
-    fprintf(view->out, "  %-14.14s session %-4" PRId64 " %4" PRId64 " scrobbles, lasted %s",
-            closed->user_id, closed->session, closed->scrobbles, length);
+    int used = snprintf(out, LINE_BYTES,
+                        "  %-14.14s session %-4" PRId64 " %4" PRId64 " scrobbles, lasted %s",
+                        closed->user_id, closed->session, closed->scrobbles, length);
     if (closed->said.session) {
-        fprintf(view->out, ", said at its start %s", said);
+        snprintf(out + used, LINE_BYTES - (size_t)used, ", said at start %s", said);
     }
 }
 
@@ -135,8 +141,9 @@ static void show_closed(struct view *view, const struct view_closed *closed)
         view->average_error_s += fabs(closed->length_s - closed->said.average_s);
     }
     if (!view->live) {
-        print_closed(view, closed);
-        fputc('\n', view->out);
+        char line[LINE_BYTES];
+        format_closed(closed, line);
+        fprintf(view->out, "%s\n", line);
     }
 }
 
@@ -158,29 +165,29 @@ void view_settle(struct view *view)
 }
 
 /* # so far, - to the median, . to the ninth decile */
-static void format_bar(const struct view_user *user, char out[BAR_COLUMNS + 1])
+static void format_bar(const struct view_user *user, int columns, char out[BAR_MAX + 1])
 {
-    for (int i = 0; i < BAR_COLUMNS; i++) {
-        double at_s = (i + .5) * BAR_S / BAR_COLUMNS;
+    for (int i = 0; i < columns; i++) {
+        double at_s = (i + .5) * BAR_S / columns;
         out[i] = at_s < user->elapsed_s ? '#'
                  : at_s < user->p50_s   ? '-'
                  : at_s < user->p90_s   ? '.'
                                         : ' ';
     }
-    out[BAR_COLUMNS] = '\0';
+    out[columns] = '\0';
 }
 
-static void print_user(const struct view *view, const struct view_user *user)
+static void format_user(const struct view_user *user, int bar_columns, char out[LINE_BYTES])
 {
-    char bar[BAR_COLUMNS + 1], elapsed[LENGTH_BYTES], p10[LENGTH_BYTES], p50[LENGTH_BYTES],
+    char bar[BAR_MAX + 1], elapsed[LENGTH_BYTES], p10[LENGTH_BYTES], p50[LENGTH_BYTES],
         p90[LENGTH_BYTES];
-    format_bar(user, bar);
+    format_bar(user, bar_columns, bar);
     format_length(user->elapsed_s, elapsed);
     format_length(user->p10_s, p10);
     format_length(user->p50_s, p50);
     format_length(user->p90_s, p90);
-    fprintf(view->out, "  %-14.14s %6" PRId64 " %5" PRId64 " %7s  [%s] %6s  %s to %s",
-            user->user_id, user->session, user->scrobble, elapsed, bar, p50, p10, p90);
+    snprintf(out, LINE_BYTES, "  %-14.14s %6" PRId64 " %5" PRId64 " %7s  [%s] %6s  %s to %s",
+             user->user_id, user->session, user->scrobble, elapsed, bar, p50, p10, p90);
 }
 
 /* The most recently seen users: those below `seen`, one at a time. */
@@ -204,36 +211,66 @@ static void format_time(int64_t time_ms, char out[32])
     strftime(out, 32, "%Y-%m-%d %H:%M", &tm);
 }
 
+/* One row of the terminal. A row that wrapped would push the others out of the picture; one that
+ * filled the last column would lose it to the clearing of the rest. */
+static void __attribute__((format(printf, 3, 4)))
+put_row(const struct view *view, int columns, const char *format, ...)
+{
+    char line[LINE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    int size = (int)strnlen(line, (size_t)columns - 1);
+    while (size > 0 && ((unsigned char)line[size] & 0xc0) == 0x80) {
+        size--; /* not in the middle of a character */
+    }
+    fprintf(view->out, "%.*s\x1b[K\n", size, line);
+}
+
+static int clamp(int value, int low, int high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
 static void draw_live(const struct view *view, const struct view_frame *frame)
 {
-    static const char end[] = "\x1b[K\n"; /* clear to the end of the line */
+    int columns = frame->columns > 1 ? frame->columns : 80;
+    int rows = (frame->rows > 0 ? frame->rows : 24) - FRAME_ROWS;
+    int bar = clamp(columns - ROW_COLUMNS, BAR_MIN, BAR_MAX);
+    int closed = clamp(rows / 3, 1, VIEW_CLOSED), users = clamp(rows - closed, 1, SHOWN_USERS);
     const struct view_user *user = NULL;
-    char now[32];
-    format_time(view->time_ms, now);
-    fprintf(view->out,
-            "\x1b[HOutro demo   broker %s   look in: kcat -b %s -C -t session-predictions%s",
-            frame->address, frame->address, end);
-    fprintf(view->out,
+    char line[LINE_BYTES] = "";
+    format_time(view->time_ms, line);
+    fputs("\x1b[H", view->out);
+    put_row(view, columns, "Outro demo   look in: kcat -b %s -C -t session-predictions",
+            frame->address);
+    put_row(view, columns,
             "%s   scrobbles %" PRIu64 " of %" PRIu64 "   predictions %" PRIu64
-            "   sessions open %" PRIu64 ", closed %" PRIu64 "%s%s",
-            view->predictions ? now : "joining the group", frame->fed, frame->total,
-            view->predictions, frame->open_sessions, view->sessions, end, end);
-    fprintf(view->out, "  LISTENING     session plays  so far  0:00%*s6:00  median  likely%s",
-            BAR_COLUMNS - 6, "", end);
-    for (int i = 0; i < SHOWN_USERS; i++) {
+            "   open sessions %" PRIu64,
+            view->predictions ? line : "joining the group", frame->fed, frame->total,
+            view->predictions, frame->open_sessions);
+    put_row(view, columns, "%s", "");
+    put_row(view, columns, "  LISTENING     session plays  so far  0:00%*s6:00  median  likely",
+            bar - 6, "");
+    for (int i = 0; i < users; i++) {
         user = next_recent(view, i == 0 ? UINT64_MAX : user ? user->seen : 0);
+        line[0] = '\0';
         if (user) {
-            print_user(view, user);
+            format_user(user, bar, line);
         }
-        fputs(end, view->out);
+        put_row(view, columns, "%s", line);
     }
-    fprintf(view->out, "%s  CLOSED%s", end, end);
-    for (size_t i = 0; i < VIEW_CLOSED; i++) {
+    put_row(view, columns, "%s", "");
+    put_row(view, columns, "  CLOSED %" PRIu64, view->sessions);
+    for (int i = 0; i < closed; i++) {
+        line[0] = '\0';
         if (view->closed[i].user_id[0]) {
-            print_closed(view, &view->closed[i]);
+            format_closed(&view->closed[i], line);
         }
-        fputs(end, view->out);
+        put_row(view, columns, "%s", line);
     }
+    fputs("\x1b[J", view->out); /* what a larger window held */
 }
 
 void view_draw(struct view *view, const struct view_frame *frame)

@@ -57,6 +57,7 @@ struct view {
 struct view_frame {
     const char *address; /* of the broker */
     uint64_t fed, total, open_sessions;
+    int columns, rows; /* of the terminal, which the picture fits into; 0: not known, 80 x 24 */
 };
 
 void view_init(struct view *view, FILE *out, bool live);

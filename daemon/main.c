@@ -1,4 +1,5 @@
 /* main.c - the command line of outrod. Everything else is in service.h and demo.h. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,16 @@ static const struct command *command_named(const char *name)
 static int fail(const struct err *err)
 {
     fprintf(stderr, "outrod: %s\n", err->text);
+    return err->code == ERR_USAGE ? 2 : 1;
+}
+
+/* The same in the log's format once there is a log: who parses it sees nothing else. */
+static int fail_logged(struct logger *logger, const struct err *err)
+{
+    if (atomic_load(&logger->format) != FORMAT_JSON) {
+        return fail(err);
+    }
+    logger_event(logger, LEVEL_ERROR, "failed", "%s", err->text);
     return err->code == ERR_USAGE ? 2 : 1;
 }
 
@@ -270,7 +281,7 @@ static int run(struct config *config, const struct config_source *source, struct
     }
 out:
     status_free(status);
-    return rc == 0 && shown == 0 ? 0 : fail(&err);
+    return rc == 0 && shown == 0 ? 0 : fail_logged(&logger, &err);
 }
 
 static int run_command(const struct command_line *line, const struct config *config)
@@ -344,5 +355,10 @@ int main(int argc, char **argv)
         status = line.demo ? demonstrate(&line) : configured(&line, NULL);
     }
     free(line.sets);
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
+        fprintf(stderr, "outrod: standard output: %s\n", strerror(errno));
+        return status ? status : 1;
+    }
     return status;
 }

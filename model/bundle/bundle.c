@@ -289,6 +289,14 @@ out:
     return result;
 }
 
+int bundle_can_save(const char *path, struct err *err)
+{
+    struct publication publication;
+    int result = publication_open(&publication, path, err);
+    publication_release(&publication);
+    return result;
+}
+
 int bundle_save(const char *path, const struct bundle *bundle, const char *created_rfc3339,
                 char version[BUNDLE_VERSION_MAX + 1], struct err *err)
 {

@@ -44,6 +44,10 @@ struct bundle {
 int bundle_save(const char *path, const struct bundle *bundle, const char *created_rfc3339,
                 char version[BUNDLE_VERSION_MAX + 1], struct err *err) MUST_CHECK;
 
+/** Whether bundle_save could give a bundle this name, asked before hours of training.
+ * @return 0, or -1 with ERR_IO, ERR_INPUT, ERR_MEMORY; nothing is left behind */
+int bundle_can_save(const char *path, struct err *err) MUST_CHECK;
+
 /** Loads and checks all of it. path may be a symlink (`current`). @return new bundle with one
  * holder, or NULL: ERR_IO, ERR_INPUT, ERR_SHAPE, ERR_CHECK with file and reason; nothing else is
  * touched */

@@ -1,8 +1,11 @@
 /* publish.h - gives a finished directory its name in one step: whoever looks sees the old bundle or
- * the new one, whole. path is free, or an empty directory   renamed to path is a bundle's directory
- * exchanged with it (RENAME_EXCHANGE), the old one removed path is a symlink (`current`) placed
- * beside the link under the bundle's version, then the link is replaced; what it pointed to stays,
- * to go back to anything else                         refused, untouched */
+ * the new one, whole. What happens depends on what stands under the name:
+ *
+ * - nothing, or an empty directory: the new one is renamed to it
+ * - a bundle's directory: exchanged with it (RENAME_EXCHANGE), and the old one removed
+ * - a symlink (`current`): placed beside it under its version, then the link is replaced; what it
+ *   pointed to stays, to go back to
+ * - anything else: refused, untouched */
 #ifndef OUTRO_BUNDLE_PUBLISH_H
 #define OUTRO_BUNDLE_PUBLISH_H
 

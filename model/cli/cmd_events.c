@@ -191,7 +191,8 @@ int cmd_events(int argc, char **argv)
         .summary = "Writes LOG (Last.fm-1K, ListenBrainz or own JSON; plain or gzip; - for "
                    "standard input)\n"
                    "in event-time order as lines of user_id, tab, JSON:\n"
-                   "  outro events LOG | kcat -P -b BROKER -t scrobbles -K '\\t'",
+                   "  outro events LOG |\n"
+                   "    kcat -P -b BROKER -t scrobbles -K '\\t' -X partitioner=murmur2_random",
         .min_operands = 1,
         .max_operands = 1,
         .rows = rows,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bundle/bundle.h"
 #include "cli/commands.h"
@@ -32,14 +33,18 @@ struct replay {
     struct state_store **store; /* (partitions) */
     struct log_counts log;
     uint64_t events;
+    bool reader_gone; /* whoever read standard output has closed it */
 };
 
 /* One record and its line end. */
-static int put_line(FILE *file, const char *path, char *line, size_t size, struct err *err)
+static int put_line(struct replay *replay, FILE *file, const char *path, char *line, size_t size,
+                    struct err *err)
 {
     line[size] = '\n';
-    if (fwrite(line, 1, size + 1, file) != size + 1)
+    if (fwrite(line, 1, size + 1, file) != size + 1) {
+        replay->reader_gone = file == stdout && errno == EPIPE;
         return err_errno(err, "%s", path);
+    }
     return 0;
 }
 
@@ -50,7 +55,7 @@ static int take_prediction(void *ctx, const struct prediction *prediction,
     if (replay->predictions) {
         char line[RECORD_JSON_MAX + 1];
         size_t size = prediction_to_json(prediction, line, RECORD_JSON_MAX);
-        if (put_line(replay->predictions, replay->predictions_path, line, size, err) < 0)
+        if (put_line(replay, replay->predictions, replay->predictions_path, line, size, err) < 0)
             return -1;
     }
     return scores_take_prediction(replay->scores, prediction, detail, err);
@@ -63,7 +68,7 @@ static int take_session(void *ctx, const struct session *session, uint32_t parti
     if (replay->sessions) {
         char line[RECORD_JSON_MAX + 1];
         size_t size = session_to_json(session, line, RECORD_JSON_MAX);
-        if (put_line(replay->sessions, replay->sessions_path, line, size, err) < 0)
+        if (put_line(replay, replay->sessions, replay->sessions_path, line, size, err) < 0)
             return -1;
     }
     return scores_take_session(replay->scores, session, partition, user_index, err);
@@ -95,20 +100,50 @@ static int run_log(struct replay *replay, struct pipeline *pipeline, struct log 
 }
 
 static void print_summary(const struct replay *replay, const struct pipeline *pipeline,
-                          double seconds)
+                          double seconds, FILE *out)
 {
     const struct pipeline_counts *counts = pipeline_counts(pipeline);
     uint64_t late = counts->outcome[OUTCOME_LATE];
-    printf("scrobbles    %llu (%.0f a second)\n", (unsigned long long)replay->events,
-           (double)replay->events / (seconds > 0 ? seconds : 1));
-    printf("  in sessions  %llu\n", (unsigned long long)counts->outcome[OUTCOME_SESSION]);
-    printf("  duplicates   %llu\n", (unsigned long long)counts->outcome[OUTCOME_DUPLICATE]);
-    printf("  late         %llu\n", (unsigned long long)late);
-    printf("rejected     %llu\n", (unsigned long long)replay->log.rejected);
-    printf("sessions     %llu (%llu published again after a late scrobble)\n",
-           (unsigned long long)counts->sessions_opened,
-           (unsigned long long)(counts->sessions_revised + counts->sessions_reopened));
-    printf("predictions  %llu\n", (unsigned long long)counts->predictions);
+    fprintf(out, "scrobbles    %llu (%.0f a second)\n", (unsigned long long)replay->events,
+            (double)replay->events / (seconds > 0 ? seconds : 1));
+    fprintf(out, "  in sessions  %llu\n", (unsigned long long)counts->outcome[OUTCOME_SESSION]);
+    fprintf(out, "  duplicates   %llu\n", (unsigned long long)counts->outcome[OUTCOME_DUPLICATE]);
+    fprintf(out, "  late         %llu\n", (unsigned long long)late);
+    fprintf(out, "rejected     %llu\n", (unsigned long long)replay->log.rejected);
+    fprintf(out, "sessions     %llu (%llu published again after a late scrobble)\n",
+            (unsigned long long)counts->sessions_opened,
+            (unsigned long long)(counts->sessions_revised + counts->sessions_reopened));
+    fprintf(out, "predictions  %llu\n", (unsigned long long)counts->predictions);
+}
+
+static bool same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    if (!path || !other)
+        return false;
+    if (strcmp(path, other) == 0)
+        return strcmp(path, "/dev/null") != 0;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && S_ISREG(a.st_mode) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Records that overwrote the log, or each other, would be found out too late. */
+static int check_outputs(const struct replay *replay, struct err *err)
+{
+    const char *const inputs[] = {replay->log_path, replay->durations_path};
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        if (inputs[i] && strcmp(inputs[i], "-") != 0 &&
+            (same_file(replay->predictions_path, inputs[i]) ||
+             same_file(replay->sessions_path, inputs[i])))
+            return err_set(err, ERR_USAGE,
+                           "%s is read, so it cannot be written to; give the "
+                           "output another name",
+                           inputs[i]);
+    }
+    if (same_file(replay->predictions_path, replay->sessions_path))
+        return err_set(err, ERR_USAGE, "predictions and sessions cannot both be written to %s",
+                       replay->sessions_path);
+    return 0;
 }
 
 static int open_output(const char *path, FILE **file, struct err *err)
@@ -167,8 +202,10 @@ static int replay_log(struct replay *replay, struct bundle *bundle, struct log *
     if (scores_report(replay->scores, BOOTSTRAP_SEED, &report, err) < 0)
         goto out;
     if (!replay->quiet) {
-        print_summary(replay, pipeline, seconds);
-        score_table_print(&report, stdout);
+        /* Who asked for records on standard output wants to parse it. */
+        bool taken = replay->predictions == stdout || replay->sessions == stdout;
+        print_summary(replay, pipeline, seconds, taken ? stderr : stdout);
+        score_table_print(&report, taken ? stderr : stdout);
     }
     result = 0;
 out:
@@ -186,6 +223,8 @@ static int run(struct replay *replay, struct err *err)
     int result = -1;
     struct durations *durations = NULL;
     struct log *log = NULL;
+    if (check_outputs(replay, err) < 0)
+        return -1;
     struct bundle *bundle = bundle_load(replay->bundle_path, err);
     if (!bundle)
         return -1;
@@ -224,9 +263,9 @@ int cmd_replay(int argc, char **argv)
         {"durations", "FILE", OPTION_TEXT, &replay.durations_path, 0, 0,
          "track durations, for scrobbles that carry none"},
         {"predictions", "FILE", OPTION_TEXT, &replay.predictions_path, 0, 0,
-         "write every prediction as a JSON line"},
+         "write every prediction as a JSON line (-: to standard output)"},
         {"sessions", "FILE", OPTION_TEXT, &replay.sessions_path, 0, 0,
-         "write every finished session as a JSON line"},
+         "write every finished session as a JSON line (-: to standard output)"},
         {"partitions", "N", OPTION_COUNT, &replay.partitions, 1, PARTITIONS_MAX,
          "as a topic of N partitions: JSON lines in their own order, a stream time each"},
         {"allowed-lateness", "S", OPTION_REAL, &replay.lateness_s, 0, 1e9,
@@ -241,11 +280,11 @@ int cmd_replay(int argc, char **argv)
         .command = "replay",
         .operands = "LOG",
         .summary =
-            "Runs LOG (Last.fm-1K, ListenBrainz or own JSON; plain or gzip; - for standard input) "
-            "through BUNDLE\nas the daemon would, ends every session still open at the end of it, "
-            "and prints what became of its\nscrobbles and how good the predictions were on the "
-            "last "
-            "fifth of each user's sessions.",
+            "Runs LOG (Last.fm-1K, ListenBrainz or own JSON; plain or gzip; - for standard input)\n"
+            "through BUNDLE as the daemon would, ends every session still open at the end of it,\n"
+            "and prints what became of its scrobbles and how good the predictions were on the\n"
+            "last fifth of each user's sessions (on standard error when records take standard "
+            "output).",
         .min_operands = 1,
         .max_operands = 1,
         .rows = rows,
@@ -257,5 +296,10 @@ int cmd_replay(int argc, char **argv)
         return options_usage("replay", "--bundle BUNDLE is missing");
     replay.log_path = argv[1];
     struct err err = {0};
-    return run(&replay, &err) < 0 ? options_fail("replay", &err) : 0;
+    if (run(&replay, &err) == 0)
+        return 0;
+    /* Enough seen is a good end, unless it cut short another file that was asked for. */
+    if (replay.reader_gone && !(replay.predictions_path && replay.sessions_path))
+        return 0;
+    return options_fail("replay", &err);
 }

@@ -1,5 +1,6 @@
 /* outro train: a log to a bundle that serves. Two passes over the log (sessions; rows), the
  * trainer, the bundle. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +89,15 @@ out:
     return result;
 }
 
+/* How good a net is; a small log may have nothing to say so by. */
+static const char *validated(double ratio, char out[80])
+{
+    if (isnan(ratio))
+        return "validation says nothing";
+    snprintf(out, 80, "validation %.4f of the kernel KM's pinball", ratio);
+    return out;
+}
+
 static bool show_epoch(void *ctx, const struct trainer_progress *p)
 {
     struct train *train = ctx;
@@ -109,13 +119,14 @@ static struct predictor *train_net(struct train *train, struct trainer_report *r
     progress_begin(&train->progress, "training", "rows", train->quiet);
     struct predictor *net = trainer_run(&train->rows.set, &options, show_epoch, train, report, err);
     double seconds = progress_end(&train->progress);
+    char text[80];
     if (net && !train->quiet)
         fprintf(stderr,
                 "outro train: %llu training and %llu validation rows, %.1f s; best epoch %u of %u, "
-                "validation %.4f of the kernel KM's pinball\n",
+                "%s\n",
                 (unsigned long long)report->training_rows,
                 (unsigned long long)report->validation_rows, seconds, report->best_epoch,
-                options.epochs, report->best_validation);
+                options.epochs, validated(report->best_validation, text));
     return net;
 }
 
@@ -171,6 +182,8 @@ static int run(struct train *train, struct err *err)
     struct durations *durations = NULL;
     struct profiles *profiles = NULL;
     struct log *log = NULL;
+    if (bundle_can_save(train->out_path, err) < 0)
+        return -1;
     /* No feature comes from a profile yet; a file that cannot be read is still an error, not a
      * surprise later. */
     if (train->profiles_path && !(profiles = profiles_load(train->profiles_path, err)))
@@ -179,6 +192,9 @@ static int run(struct train *train, struct err *err)
         goto out;
     const struct log_options options = {.strict = train->strict, .durations = durations};
     log = open_log(train->log_path, &options, train->quiet, err);
+    /* Only from here on is there something that asks for it; until then Ctrl-C ends the process. */
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
     if (log)
         result = learn(train, log, err);
 out:
@@ -234,8 +250,6 @@ int cmd_train(int argc, char **argv)
         return options_usage("train", "--out BUNDLE is missing");
     train.log_path = argv[1];
     train.params.gap_ms = (int64_t)(train.gap_s * 1000);
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
     struct err err = {0};
     return run(&train, &err) < 0 ? options_fail("train", &err) : 0;
 }

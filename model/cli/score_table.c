@@ -12,7 +12,7 @@ static void put_ratio(FILE *out, double ratio)
     if (isnan(ratio))
         fprintf(out, "%8s", "-");
     else
-        fprintf(out, "%8.4f", ratio);
+        fprintf(out, ratio < 100 ? "%8.4f" : " %7.6g", ratio); /* columns never touch */
 }
 
 static void put_checkpoints(FILE *out, const char *what, const double at[CHECKPOINTS])
@@ -31,6 +31,13 @@ static void put_interval(FILE *out, const char *what, double net, double kernel,
 
 void score_table_print(const struct score_report *report, FILE *out)
 {
+    if (report->whole.sessions > 0)
+        fprintf(out,
+                "\nMAE at the start of %llu sessions: net %.0f s, the user's running mean %.0f s, "
+                "running median %.0f s; %.1f %% within p10-p90\n",
+                (unsigned long long)report->whole.sessions, report->whole.net_s,
+                report->whole.running_mean_s, report->whole.running_median_s,
+                100 * report->whole.coverage);
     if (report->rows == 0) {
         fputs("scores       none: no user has enough sessions to leave a fifth for testing\n", out);
         return;
@@ -57,11 +64,11 @@ void score_table_print(const struct score_report *report, FILE *out)
         else
             fprintf(out, "%8.1f %%\n", 100 * score->coverage);
     }
-    fputs("M1: MAE at session start / user mean's. M2i: total length at every scrobble, weight 1/i "
-          "/ user "
-          "median's.\nM3: remaining time at scrobbles 1 2 5 10 20, PBi and PB1: pinball at every "
-          "scrobble "
-          "(weight 1/i) and at\nstart / KM static's.\n\n",
+    fputs("M1: MAE at session start / user mean's. "
+          "M2i: total length at every scrobble, weight 1/i / user median's.\n"
+          "M3: remaining time at scrobbles 1 2 5 10 20, "
+          "PBi and PB1: pinball at every scrobble (weight 1/i) and at\n"
+          "start / KM static's.\n\n",
           out);
     fprintf(out, "%-32s%8s%8s%8s%8s%8s\n", "net at scrobble", "1", "2", "5", "10", "20");
     put_checkpoints(out, "remaining time / KM static", net->m3_at);

@@ -87,8 +87,7 @@ static int take_line(struct log *log, struct reading *reading, const struct line
     if (scrobble.duration_ms == 0)
         scrobble.duration_ms =
             durations_find(reading->options->durations, scrobble.artist, scrobble.track);
-    if (!log->sorter &&
-        choose_order(log, reading->options, log_line_is_table(line->text), err) < 0)
+    if (!log->sorter && choose_order(log, reading->options, log_line_is_table(line->text), err) < 0)
         return -1;
     log->counts.rows++;
     return row_sorter_add(log->sorter, &scrobble, err);

@@ -1,5 +1,5 @@
-/* profiles.h - user profiles in the Last.fm-1K form: `#id gender age country registered`, tab-separated, every field but
- * the id may be empty. Read-only once loaded. */
+/* profiles.h - user profiles in the Last.fm-1K form: `#id gender age country registered`,
+ * tab-separated, every field but the id may be empty. Read-only once loaded. */
 #ifndef OUTRO_DATA_PROFILES_H
 #define OUTRO_DATA_PROFILES_H
 
@@ -11,10 +11,10 @@
 
 struct profile {
     char user_id[USER_ID_MAX + 1];
-    int gender;              /* 1 m, 0 f, -1 unknown */
-    int age;                 /* years; 0 unknown */
-    char country[64];        /* as written; "" unknown */
-    int64_t registered_s;    /* epoch seconds of that day, UTC; 0 unknown */
+    int gender;           /* 1 m, 0 f, -1 unknown */
+    int age;              /* years; 0 unknown */
+    char country[64];     /* as written; "" unknown */
+    int64_t registered_s; /* epoch seconds of that day, UTC; 0 unknown */
 };
 
 struct profiles;

@@ -1,9 +1,11 @@
 /* kernels_body.h - the loops of kernels.h, included by kernels.c once a vector width (so no guard)
- * with KERNEL(name)   the name for this width        KERNEL_TARGET  the target attribute, or
- * nothing VECTOR_BYTES   of a register                  TILE_ROWS, TILE_VECTORS  of results held in
- * registers at once TILE_ROWS divides KERNEL_ROWS. Both compilers fuse acc + x * w where the target
- * can, in every copy of the tile alike: that keeps a row's bits the same whichever tile it falls in
- * (test_predictor holds it). */
+ * with
+ *     KERNEL(name)             the name for this width
+ *     KERNEL_TARGET            the target attribute, or nothing
+ *     VECTOR_BYTES             of a register
+ *     TILE_ROWS, TILE_VECTORS  of results held in registers at once; TILE_ROWS divides KERNEL_ROWS
+ * Both compilers fuse acc + x * w where the target can, in every copy of the tile alike: that keeps
+ * a row's bits the same whichever tile it falls in (test_predictor holds it). */
 
 #define LANES  (VECTOR_BYTES / sizeof(float))
 #define VECTOR KERNEL(vector)

@@ -1,10 +1,11 @@
 /* optimizer.h - first-order optimizers over one flat block of parameters. g the gradient, lr the
- * learning rate, t from 1: sgd       v = mu v + g;  p -= lr v (mu 0: plain) rmsprop   a = rho a +
- * (1-rho) g^2;  p -= lr g / (sqrt(a) + eps)            (PyTorch's and Keras 2.2's place of eps)
- *   adam      m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
- *             p -= lr / (1-b1^t) m / (sqrt(v / (1-b2^t)) + eps)                (PyTorch's form: eps
- * after the correction) adamw     p -= lr wd p, then adam Sources: Tieleman and Hinton 2012; Kingma
- * and Ba 2015; Loshchilov and Hutter 2019. */
+ * learning rate, t from 1:
+ *     sgd      v = mu v + g;  p -= lr v  (mu 0: plain)
+ *     rmsprop  a = rho a + (1-rho) g^2;  p -= lr g / (sqrt(a) + eps)  (PyTorch's place of eps)
+ *     adam     m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;
+ *              p -= lr / (1-b1^t) m / (sqrt(v / (1-b2^t)) + eps)  (PyTorch's: eps after correction)
+ *     adamw    p -= lr wd p, then adam
+ * Sources: Tieleman and Hinton 2012; Kingma and Ba 2015; Loshchilov and Hutter 2019. */
 #ifndef OUTRO_NN_OPTIMIZER_H
 #define OUTRO_NN_OPTIMIZER_H
 

@@ -1,9 +1,11 @@
 /* predictor.h - the network of the predictor: one recurrent step a finished session, a small head
- * that corrects the kernel KM base (MODEL.md "Network"): h_k = GRU(x_k, h_{k-1}) x: 13 step inputs,
- * standardised d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3 R_q =
- * max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted Weights are const while predicting; hidden
- * states are the caller's. All parameters stand in one block, in the order of predictor_tensors().
- * A row's result does not depend, to the bit, on the rows it is batched with. */
+ * that corrects the kernel KM base (MODEL.md "Network"):
+ *     h_k = GRU(x_k, h_{k-1})         x: 13 step inputs, standardised
+ *     d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3
+ *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted
+ * Weights are const while predicting; hidden states are the caller's. All parameters stand in one
+ * block, in the order of predictor_tensors(). A row's result does not depend, to the bit, on the
+ * rows it is batched with. */
 #ifndef OUTRO_NN_PREDICTOR_H
 #define OUTRO_NN_PREDICTOR_H
 

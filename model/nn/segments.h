@@ -11,7 +11,7 @@
 #include "core/err.h"
 #include "nn/network.h"
 #include "nn/random.h"
-#include "nn/trainer.h"
+#include "nn/train_set.h"
 
 /* Segments that go through the net together. A part of the recipe's arithmetic, whatever the number
  * of threads: gradients are summed by group, then over groups in order. */

@@ -13,6 +13,8 @@
 #include "nn/validation.h"
 #include "nn/workers.h"
 
+enum { MEDIAN = 1 }; /* among the quantiles */
+
 /* Random streams of one seed: 0 is the initial weights (predictor.c). */
 enum {
     STREAM_SHUFFLE = 1,
@@ -228,16 +230,19 @@ static int train_step(struct trainer *t, double *loss, struct err *err)
     return 0;
 }
 
-/* The correction d is linear in the last layer: its weights and biases take the whole factor. */
+/* The correction of the median is linear in the last layer's middle row, which takes the whole
+ * factor. The outer quantiles keep theirs: it is what calibrates the interval. */
 static void make_candidate(struct trainer *t)
 {
     struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
     size_t tensors = predictor_tensors(&t->options->shape, tensor);
-    const struct predictor_tensor *last = &tensor[tensors - 2]; /* weight, and the bias behind it */
+    const struct predictor_tensor *weight = &tensor[tensors - 2], *bias = &tensor[tensors - 1];
+    float *params = t->candidate->params;
     const float shrink = (float)t->options->shrink;
-    memcpy(t->candidate->params, t->average->params, t->average->params_count * sizeof(float));
-    for (size_t i = last->offset; i < t->candidate->params_count; i++)
-        t->candidate->params[i] *= shrink;
+    memcpy(params, t->average->params, t->average->params_count * sizeof *params);
+    for (size_t i = 0; i < weight->columns; i++)
+        params[weight->offset + MEDIAN * weight->columns + i] *= shrink;
+    params[bias->offset + MEDIAN] *= shrink;
 }
 
 /* Keeps the candidate if it is the best so far. Without any validation row the last one is. */

@@ -11,42 +11,7 @@
 
 #include "core/err.h"
 #include "nn/predictor.h"
-
-/* One scrobble that may be learned from. */
-struct train_row {
-    uint32_t session;  /* index in its user's sessions, from 0; rows ascend by it */
-    uint32_t scrobble; /* i in the session, from 1; the row's weight in validation is 1/i */
-    float start[START_FEATURES]; /* raw, the same for all rows of a session */
-    float live[LIVE_FEATURES];   /* raw */
-    float kernel_s[QUANTILES];   /* remaining seconds of the kernel KM, >= 0 */
-    float remaining_s;           /* the truth: total length - elapsed, >= 0 */
-};
-
-/* One user: N sessions in time order, of which the first floor(7N/10) train and those up to
- * floor(8N/10) validate. Training rows are a sample, kept with probability min(1, 2/i);
- * validation rows are all there are, weighted 1/i. Rows of later sessions are not looked at. */
-struct train_user {
-    size_t sessions;
-    float *steps; /* (sessions, 13) raw step inputs; row k is what session k gives once finished */
-    size_t rows;
-    struct train_row *row;
-};
-
-/** Of n sessions, the first train_sessions(n) train; those behind, up to validation_end(n),
- * validate. */
-static inline size_t train_sessions(size_t n)
-{
-    return n / 10 * 7 + n % 10 * 7 / 10;
-}
-static inline size_t validation_end(size_t n)
-{
-    return n / 10 * 8 + n % 10 * 8 / 10;
-}
-
-struct train_set {
-    size_t users;
-    struct train_user *user;
-};
+#include "nn/train_set.h"
 
 struct trainer_options {
     struct predictor_shape shape; /* 32, 64 */
@@ -62,8 +27,8 @@ struct trainer_options {
     double dropout;           /* .3, between the head's two hidden layers */
     double state_dropout;     /* .5, of the hidden state that the head reads */
     double average_decay;     /* .995 of the averaged weights */
-    double shrink;    /* .7, of the correction that is kept: what is learned from some people
-                       * is believed a little less of others */
+    double shrink;    /* .6, of the median's correction that is kept: what is learned from some
+                       * people is believed a little less of others */
     uint32_t threads; /* workers; the result does not depend on how many */
 };
 #define TRAINER_DEFAULTS                                                                           \
@@ -79,7 +44,7 @@ struct trainer_options {
                               .dropout = .3,                                                       \
                               .state_dropout = .5,                                                 \
                               .average_decay = .995,                                               \
-                              .shrink = .7,                                                        \
+                              .shrink = .6,                                                        \
                               .threads = 2})
 
 /* What is told after every step; epoch and step count from 1. */

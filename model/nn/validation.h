@@ -7,7 +7,7 @@
 #define OUTRO_NN_VALIDATION_H
 
 #include "core/err.h"
-#include "nn/trainer.h"
+#include "nn/train_set.h"
 
 /** @param ratio out: 1 is as good as the kernel, less is better; NAN when no user has a validation
  * row the kernel misses

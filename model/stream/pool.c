@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "nn/trainer.h"
+#include "nn/train_set.h"
 
 struct weighted {
     int64_t ms;

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "core/hash.h"
-#include "nn/trainer.h"
+#include "nn/train_set.h"
+
+#define SLACK_S .5 /* an interval is missed by more than this */
 
 static const uint32_t checkpoint[CHECKPOINTS] = {1, 2, 5, 10, 20};
 static const double levels[QUANTILES] = {.1, .5, .9};
@@ -313,6 +315,71 @@ static int add_rows(const struct scores *scores, const size_t *offset, struct ba
     return 0;
 }
 
+/* A user's finished lengths so far, ascending. */
+struct past_lengths {
+    int64_t *ms; /* (count) */
+    size_t count;
+    double sum_s;
+};
+
+static void past_add(struct past_lengths *past, int64_t ms)
+{
+    size_t at = past->count++;
+    for (; at > 0 && past->ms[at - 1] > ms; at--)
+        past->ms[at] = past->ms[at - 1];
+    past->ms[at] = ms;
+    past->sum_s += (double)ms / 1000.0;
+}
+
+static double past_median_s(const struct past_lengths *past)
+{
+    return ((double)past->ms[(past->count - 1) / 2] + (double)past->ms[past->count / 2]) / 2000.0;
+}
+
+static int add_start(struct start_errors *whole, struct past_lengths *past,
+                     const struct score_row *row, const struct user_lengths *lengths,
+                     struct err *err)
+{
+    double length_s = (double)lengths->ms[row->session - 1] / 1000.0;
+    if (!past->ms && !(past->ms = malloc(lengths->count * sizeof *past->ms)))
+        return err_set(err, ERR_MEMORY, "out of memory for %zu lengths", lengths->count);
+    while (past->count + 1 < row->session)
+        past_add(past, lengths->ms[past->count]);
+    if (past->count == 0)
+        return 0;
+    whole->sessions++;
+    whole->net_s += fabs(length_s - (double)row->remaining_s[SCORED_NET][1]);
+    whole->running_mean_s += fabs(length_s - past->sum_s / (double)past->count);
+    whole->running_median_s += fabs(length_s - past_median_s(past));
+    return 0;
+}
+
+/* @param past (users) zeroed; what it holds is the caller's to free */
+static int start_errors(const struct scores *scores, const size_t *offset,
+                        struct past_lengths *past, struct start_errors *whole, struct err *err)
+{
+    double covered = 0, weight = 0;
+    for (size_t r = 0; r < scores->rows; r++) {
+        const struct score_row *row = &scores->row[r];
+        const struct user_lengths *lengths = &scores->lengths[row->partition].user[row->user];
+        double elapsed_s = (double)row->elapsed_ms / 1000.0;
+        double remaining_s = (double)lengths->ms[row->session - 1] / 1000.0 - elapsed_s;
+        const float *said = row->remaining_s[SCORED_NET];
+        weight += 1.0 / row->scrobble;
+        if (remaining_s >= (double)said[0] - SLACK_S && remaining_s <= (double)said[2] + SLACK_S)
+            covered += 1.0 / row->scrobble;
+        if (row->scrobble == 1 &&
+            add_start(whole, &past[offset[row->partition] + row->user], row, lengths, err) < 0)
+            return -1;
+    }
+    double sessions = (double)whole->sessions;
+    whole->net_s /= sessions;
+    whole->running_mean_s /= sessions;
+    whole->running_median_s /= sessions;
+    whole->coverage = covered / weight;
+    return 0;
+}
+
 static void fill(struct score_report *report, struct user_sums *sums, size_t users, uint64_t seed)
 {
     struct user_sums all = {0};
@@ -347,17 +414,22 @@ int scores_report(const struct scores *scores, uint64_t seed, struct score_repor
     size_t *offset = user_offsets(scores, &users);
     struct baseline *baseline = calloc(users + 1, sizeof *baseline);
     struct user_sums *sums = calloc(users + 1, sizeof *sums);
-    if (!offset || !baseline || !sums) {
+    struct past_lengths *past = calloc(users + 1, sizeof *past);
+    if (!offset || !baseline || !sums || !past) {
         err_set(err, ERR_MEMORY, "out of memory for the scores of %zu users", users);
         goto out;
     }
-    if (add_rows(scores, offset, baseline, sums, err) < 0)
+    if (add_rows(scores, offset, baseline, sums, err) < 0 ||
+        start_errors(scores, offset, past, &report->whole, err) < 0)
         goto out;
     fill(report, sums, users, seed);
     result = 0;
 out:
     for (size_t u = 0; baseline && u < users; u++)
         free(baseline[u].km.value);
+    for (size_t u = 0; past && u < users; u++)
+        free(past[u].ms);
+    free(past);
     free(baseline);
     free(sums);
     free(offset);

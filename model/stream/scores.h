@@ -39,7 +39,17 @@ struct interval {
     double low, high; /* 95 % */
 };
 
+/* The whole log, training sessions and all: at the start of every session that has one before it.
+ */
+struct start_errors {
+    uint64_t sessions;
+    double net_s, running_mean_s,
+        running_median_s; /* MAE, seconds; of the user's sessions so far */
+    double coverage;      /* of p10 .. p90, at every scrobble of the log, weight 1/i */
+};
+
 struct score_report {
+    struct start_errors whole;
     uint64_t users, sessions, rows; /* scored */
     uint64_t below_elapsed;         /* predictions under the elapsed time: there must be none */
     struct score of[SCORED];

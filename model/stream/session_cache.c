@@ -7,14 +7,18 @@
 #include "core/big_alloc.h"
 
 #define BLOCKS_LEAST    256
-#define USERS_PER_BLOCK 9
+#define USERS_PER_BLOCK 10
 
 struct session_cache {
     uint32_t window, dense;
-    size_t block_bytes, blocks;
-    char **slab; /* of BIG_PAGE_BYTES, filled one block after the other */
-    size_t slabs, slab_capacity, slab_blocks; /* slab_blocks: a slab's */
-    size_t hand;                              /* of the clock: a block's number */
+    size_t block_bytes;
+    struct session_block **block; /* (blocks), in the order they were made */
+    size_t blocks, capacity;
+    size_t hand; /* of the clock: a block's place */
+    /* Memory comes in slabs, each an eighth of what there is, up to a huge page. */
+    char **slab;
+    size_t slabs, slab_capacity, slab_bytes; /* slab_bytes: of all */
+    char *free_at, *free_end;                /* what the last one has left */
     struct session_block *free_first, *free_last;
 };
 
@@ -28,15 +32,8 @@ struct session_cache *session_cache_new(uint32_t window, uint32_t dense)
     cache->block_bytes = sizeof(struct session_block) + ((km_size_bytes(window) + 7) & ~(size_t)7) +
                          dense * sizeof(float);
     cache->block_bytes = (cache->block_bytes + 63) & ~(size_t)63;
-    cache->slab_blocks = BIG_PAGE_BYTES / cache->block_bytes;
-    assert(cache->slab_blocks > 0);
+    assert(16 * cache->block_bytes <= BIG_PAGE_BYTES);
     return cache;
-}
-
-static struct session_block *block_at(const struct session_cache *cache, size_t number)
-{
-    return (struct session_block *)(cache->slab[number / cache->slab_blocks] +
-                                    number % cache->slab_blocks * cache->block_bytes);
 }
 
 void session_cache_free(struct session_cache *cache)
@@ -44,38 +41,58 @@ void session_cache_free(struct session_cache *cache)
     if (!cache)
         return;
     for (size_t i = 0; i < cache->blocks; i++) {
-        struct session_block *block = block_at(cache, i);
-        if (block->owner)
-            *block->owner = NULL;
+        if (cache->block[i]->owner)
+            *cache->block[i]->owner = NULL;
     }
     for (size_t i = 0; i < cache->slabs; i++)
         free(cache->slab[i]);
     free((void *)cache->slab);
+    free((void *)cache->block);
     free(cache);
+}
+
+/* Room for one pointer more at the end of an array of them. */
+static void *with_room(void *array, size_t *capacity, size_t count)
+{
+    if (count < *capacity)
+        return array;
+    size_t more = *capacity ? *capacity * 2 : 64;
+    void *bigger = realloc(array, more * sizeof(void *));
+    if (bigger)
+        *capacity = more;
+    return bigger;
 }
 
 static int add_slab(struct session_cache *cache)
 {
-    if (cache->slabs == cache->slab_capacity) {
-        size_t capacity = cache->slab_capacity ? cache->slab_capacity * 2 : 8;
-        char **slab = realloc((void *)cache->slab, capacity * sizeof *slab);
-        if (!slab)
-            return -1;
-        cache->slab = slab;
-        cache->slab_capacity = capacity;
-    }
-    char *memory = big_alloc(BIG_PAGE_BYTES, cache->slabs > 0); /* a small cache stays small */
+    size_t size = cache->slab_bytes / 8;
+    size = size < 16 * cache->block_bytes ? 16 * cache->block_bytes : size;
+    size = size > BIG_PAGE_BYTES ? BIG_PAGE_BYTES : size;
+    void *slab = with_room((void *)cache->slab, &cache->slab_capacity, cache->slabs);
+    if (!slab)
+        return -1;
+    cache->slab = slab;
+    char *memory = size == BIG_PAGE_BYTES ? big_alloc(size, true) : malloc(size);
     if (!memory)
         return -1;
     cache->slab[cache->slabs++] = memory;
+    cache->slab_bytes += size;
+    cache->free_at = memory;
+    cache->free_end = memory + size;
     return 0;
 }
 
 static struct session_block *new_block(struct session_cache *cache)
 {
-    if (cache->blocks % cache->slab_blocks == 0 && add_slab(cache) < 0)
+    void *pointers = with_room((void *)cache->block, &cache->capacity, cache->blocks);
+    if (!pointers)
         return NULL;
-    struct session_block *block = block_at(cache, cache->blocks++);
+    cache->block = pointers;
+    if ((size_t)(cache->free_end - cache->free_at) < cache->block_bytes && add_slab(cache) < 0)
+        return NULL;
+    struct session_block *block = (struct session_block *)(void *)cache->free_at;
+    cache->free_at += cache->block_bytes;
+    cache->block[cache->blocks++] = block;
     memset(block, 0, sizeof *block);
     km_place(&block->km, block->memory, cache->window);
     if (cache->dense > 0)
@@ -102,7 +119,7 @@ static struct session_block *take_free(struct session_cache *cache, uint32_t bat
 static struct session_block *evict(struct session_cache *cache, uint32_t batch)
 {
     for (size_t i = 0; i < 2 * cache->blocks; i++) {
-        struct session_block *block = block_at(cache, cache->hand);
+        struct session_block *block = cache->block[cache->hand];
         cache->hand = cache->hand + 1 == cache->blocks ? 0 : cache->hand + 1;
         if (!block->owner || block->batch == batch)
             continue;
@@ -144,5 +161,6 @@ void session_cache_give(struct session_cache *cache, struct session_block *block
 
 size_t session_cache_bytes(const struct session_cache *cache)
 {
-    return sizeof *cache + cache->slabs * BIG_PAGE_BYTES;
+    return sizeof *cache + cache->slab_bytes +
+           (cache->capacity + cache->slab_capacity) * sizeof(void *);
 }

@@ -1,7 +1,7 @@
 /* session_cache.h - prepared sessions: for each session that is going on, what does not change
  * within it (the kernel KM's sorted lengths and weights, the start features, the head's first
  * layer). All of it can be made again from the user's record, so the cache is bounded: one block
- * for every ninth user and at least 256; a session that has been silent lately makes room (CLOCK,
+ * for every tenth user and at least 256; a session that has been silent lately makes room (CLOCK,
  * Corbato 1968: no list to keep in order, since that would touch two more blocks an event). */
 #ifndef OUTRO_STREAM_SESSION_CACHE_H
 #define OUTRO_STREAM_SESSION_CACHE_H

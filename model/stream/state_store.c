@@ -15,8 +15,8 @@ static struct index_entry *new_index(size_t size)
     struct index_entry *index = size * sizeof *index >= BIG_PAGE_BYTES
                                     ? big_alloc(size * sizeof *index, true)
                                     : malloc(size * sizeof *index);
-    for (size_t i = 0; index && i < size; i++)
-        index[i] = (struct index_entry){0, NO_USER};
+    if (index)
+        memset(index, 0xff, size * sizeof *index); /* NO_USER everywhere */
     return index;
 }
 
@@ -362,6 +362,7 @@ int state_store_adopt(struct state_store *store, uint64_t generation, uint32_t h
         free_hidden(store);
     store->hidden = hidden;
     size_t chunks = (store->slots + store->chunk_slots - 1) / store->chunk_slots;
+    assert(chunks == 0 || store->hidden_chunks);
     for (size_t c = 0; hidden > 0 && c < chunks; c++) {
         if (!store->hidden_chunks[c])
             store->hidden_chunks[c] = malloc(store->chunk_slots * hidden * sizeof(float));

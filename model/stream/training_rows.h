@@ -5,7 +5,7 @@
 #ifndef OUTRO_STREAM_TRAINING_ROWS_H
 #define OUTRO_STREAM_TRAINING_ROWS_H
 
-#include "nn/trainer.h"
+#include "nn/train_set.h"
 #include "stream/pipeline.h"
 #include "stream/session_lengths.h"
 

@@ -18,7 +18,7 @@
 #include "stream/pipeline.h"
 
 #define LINE_BYTES    512
-#define AHEAD         4 /* scrobbles decoded before they are pushed, as the daemon does */
+#define AHEAD         4 /* scrobbles decoded and announced (state_store_expect) before they are pushed */
 #define HISTORY_ROWS  8000
 #define DAY_MS        INT64_C(86400000)
 #define HISTORY_START (INT64_C(15000) * DAY_MS)
@@ -143,7 +143,7 @@ static void give_histories(struct pipeline *pipeline, struct state_store *store,
 /* Fixed-width lines, so that finding the next one costs nothing. */
 static char *make_lines(uint64_t events, uint32_t users, struct err *err)
 {
-    char *lines = malloc(events * LINE_BYTES);
+    char *lines = calloc(events, LINE_BYTES);
     struct synth *synth = invent(events, users, EVENTS_START, err);
     struct scrobble scrobble;
     if (!lines)

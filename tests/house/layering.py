@@ -19,7 +19,7 @@ ARROWS = {
     "daemon": {"core", "nn", "cluster", "data", "bundle", "stream", "daemon"},
 }
 MAX_LINES = 600
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 # What a library of model/ must leave to its caller. The commands (cli/) may touch files, clocks and the terminal.
 CALLS = {
     "reads a clock": r"clock_gettime|gettimeofday|time|clock",

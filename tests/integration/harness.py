@@ -141,7 +141,7 @@ class IntegrationTest(unittest.TestCase):
     def await_ready(self, *daemons, timeout_s=60.0):
         """Until every one of them has a bundle and an assignment."""
         for daemon in daemons:
-            kcat.wait_until(lambda d=daemon: d.get("/ready")[0] == 200, timeout_s, f"{daemon.name} is ready")
+            kafka_wire.eventually(lambda d=daemon: d.get("/ready")[0] == 200, timeout_s, f"{daemon.name} is ready")
 
     def feeder(self):
         feeder = kcat.Feeder(self.bootstrap, self.topics["scrobbles"])
@@ -177,6 +177,11 @@ class IntegrationTest(unittest.TestCase):
         return all(kafka_wire.end_offsets(self.bootstrap, name, committed=True) == kafka_wire.end_offsets(self.bootstrap, name)
                    for role, name in self.topics.items() if role != "scrobbles")
 
+    def await_swap(self, daemon):
+        """Until its engine serves a second bundle."""
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_bundle_swaps_total") >= 2, 60,
+                              f"{daemon.name} serves another bundle")
+
     def settled_metrics(self, daemon, consumed):
         """The metrics once they show that many messages consumed and every record acknowledged; they are published a
         moment after the commit that await_drained sees."""
@@ -185,4 +190,4 @@ class IntegrationTest(unittest.TestCase):
             done = metrics.total("outro_scrobbles_consumed_total") >= consumed
             return metrics if done and metrics.total("outro_records_in_flight") == 0 else None
 
-        return kcat.wait_until(settled, 30, f"{daemon.name} has {consumed} messages in its metrics")
+        return kafka_wire.eventually(settled, 30, f"{daemon.name} has {consumed} messages in its metrics")

@@ -3,10 +3,9 @@ import re
 import subprocess
 import tempfile
 import threading
-import time
 from typing import NamedTuple, Optional
 
-# One line of facts, then the bytes as they are: lengths first, so that nothing in a message can be mistaken for framing.
+# One line of facts, then the bytes as they are: with their lengths known, nothing in a message looks like framing.
 FORMAT = r"%p %o %K %S %h\n%k%s\n"
 FACTS = re.compile(rb"(\d+) (\d+) (-?\d+) (-?\d+) (.*)\n", re.S)
 HEADER_NAMES = (b"reason", b"detail", b"source.topic", b"source.partition", b"source.offset")
@@ -169,15 +168,3 @@ def write_message(bootstrap, topic, key, value, partition, timeout_s=30.0):
                               stderr=subprocess.PIPE, timeout=timeout_s, check=False)
     if done.returncode != 0 or done.stderr:
         raise RuntimeError(f"kcat could not write a message: {done.stderr.decode(errors='replace')}")
-
-
-def wait_until(probe, timeout_s, what, every_s=0.05):
-    """Asks probe() again and again until it says something true; for what nobody announces by an event."""
-    deadline, nap = time.monotonic() + timeout_s, threading.Event()
-    while True:
-        value = probe()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {timeout_s:g} s")
-        nap.wait(every_s)

@@ -84,7 +84,7 @@ class Outrod:
             self.changed.notify_all()
 
     def wait_event(self, condition, timeout_s, what, after=0):
-        """The first logged event past number `after` that satisfies the condition; fails at once when the process ends."""
+        """The first event past number `after` that satisfies the condition; fails at once when the process ends."""
         def find():
             return next((e for e in self.events[after:] if condition(e)), None)
 

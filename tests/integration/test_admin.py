@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """What operators see: health, readiness, metrics, configuration errors, reload."""
+import json
 import signal
 import subprocess
 import unittest
 
 import harness
-import kcat
+import kafka_wire
 
 
 class Admin(harness.IntegrationTest):
@@ -25,7 +26,8 @@ class Admin(harness.IntegrationTest):
                          + metrics.total("outro_outcomes_total", outcome="rejected"))
         self.assertEqual(metrics.total("outro_predictions_total"),
                          metrics.total("outro_outcomes_total", outcome="session"))
-        self.assertEqual(metrics.total("outro_records_acknowledged_total"), metrics.total("outro_records_produced_total"))
+        self.assertEqual(metrics.total("outro_records_acknowledged_total"),
+                         metrics.total("outro_records_produced_total"))
         self.assertEqual(metrics.total("outro_assigned_partitions"), self.partitions)
         self.assertEqual(daemon.get("/nothing-here")[0], 404)
 
@@ -72,6 +74,35 @@ class Admin(harness.IntegrationTest):
         again = self.check(printed)
         self.assertEqual(again[:2], (0, printed))
 
+    def test_a_configuration_that_cannot_be_read_is_a_configuration_error(self):
+        for path in (self.folder, self.folder / "none"):
+            done = subprocess.run([harness.OUTROD, "-n", "-c", str(path)], capture_output=True, text=True,
+                                  timeout=30, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(str(path), done.stderr)
+
+    def test_what_cannot_be_printed_is_a_failure(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([harness.OUTROD, "--print-config"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left on device", done.stderr)
+
+    def test_a_failure_at_start_is_json_in_a_json_log(self):
+        path = self.folder / "outrod.conf"
+        path.write_text("kafka.bootstrap.servers = localhost:9092\nkafka.group.id = g\nbundle.path = b\n"
+                        "durations.file = none\nlog.format = json\n")
+        done = subprocess.run([harness.OUTROD, "-c", str(path)], capture_output=True, text=True, timeout=30,
+                              check=False)
+        self.assertEqual(done.returncode, 1)
+        last = [json.loads(line) for line in done.stderr.splitlines()][-1]
+        self.assertEqual((last["level"], last["event"]), ("error", "failed"))
+        self.assertIn("durations.file", last["message"])
+
+    def await_reloads(self, daemon, result):
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_reloads_total", result=result) == 1, 30,
+                              f"a reload that is {result}")
+
     def test_sighup_applies_what_may_change_and_keeps_running_on_a_bad_file(self):
         daemon = self.outrod(log_level="info").start()
         self.await_ready(daemon)
@@ -81,11 +112,11 @@ class Admin(harness.IntegrationTest):
         daemon.signal(signal.SIGHUP)
         event = daemon.wait_event(lambda e: e["level"] == "error", 30, "refusal of the file", after=mark)
         self.assertIn("commit.interval.ms", event["message"])
-        kcat.wait_until(lambda: daemon.metrics().total("outro_reloads_total", result="failed") == 1, 10, "a counted refusal")
+        self.await_reloads(daemon, "failed")
         daemon.config["commit.interval.ms"] = 50
         daemon.write_config()
         daemon.signal(signal.SIGHUP)
-        kcat.wait_until(lambda: daemon.metrics().total("outro_reloads_total", result="ok") == 1, 30, "a reload")
+        self.await_reloads(daemon, "ok")
         self.feed(harness.prepared_lines()[:10])
         self.await_drained()
         self.assertEqual(len(self.read("predictions")), 10)

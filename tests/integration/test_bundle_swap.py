@@ -7,7 +7,7 @@ import signal
 import unittest
 
 import harness
-import kcat
+import kafka_wire
 import parity
 
 
@@ -42,7 +42,7 @@ class BundleSwap(harness.IntegrationTest):
         self.point_at(harness.PREPARED / "bundle-b")
         feeder.write(lines[third:2 * third])
         daemon.wait_event(lambda e: self.version_b in e["message"], 60, f"word of {self.version_b}", after=mark)
-        kcat.wait_until(lambda: daemon.metrics().total("outro_bundle_swaps_total") >= 2, 30, "the engine serves the new one")
+        self.await_swap(daemon)
         feeder.write(lines[2 * third:])
         feeder.close()
         self.await_drained()
@@ -65,7 +65,7 @@ class BundleSwap(harness.IntegrationTest):
         self.feed(lines[:half])
         self.await_drained()
         self.point_at(harness.PREPARED / "bundle-b")
-        kcat.wait_until(lambda: daemon.metrics().total("outro_bundle_swaps_total") >= 2, 60, "the engine serves the new one")
+        self.await_swap(daemon)
         self.feed(lines[half:])
         self.await_drained()
         offline, _ = parity.replay(lines, self.folder, harness.PREPARED / "bundle-b")
@@ -107,22 +107,21 @@ class BundleSwap(harness.IntegrationTest):
             with self.subTest(how.__name__):
                 mark = daemon.mark()
                 self.point_at(self.spoil(how))
-                event = daemon.wait_event(lambda e: e["level"] in ("warn", "error") and "bundle" in e["event"], 30,
-                                          "refusal of the bundle", after=mark)
+                event = daemon.wait_event(lambda e: e["event"] == "bundle-refused", 30, "refusal", after=mark)
                 self.assertTrue(event["message"])
                 self.feed([harness.scrobble_line("user", 1241478537000 + number * 60_000)])
                 self.await_drained()
                 self.assertEqual(daemon.get("/ready")[0], 200)
         self.assertEqual({json.loads(r.value)["model"] for r in self.read("predictions")}, {self.version_a})
         self.point_at(harness.PREPARED / "bundle-b")
-        kcat.wait_until(lambda: daemon.metrics().total("outro_bundle_swaps_total") >= 2, 60, "a good one is taken again")
+        self.await_swap(daemon)
         self.assertEqual(daemon.metrics().total("outro_bundle_bad"), 0)
 
     def test_without_a_bundle_nothing_is_consumed_until_one_comes(self):
         self.current.unlink()
         daemon = self.outrod(bundle_path=self.current).start()
         self.feed(harness.prepared_lines()[:100])
-        daemon.wait_event(lambda e: e["level"] in ("warn", "error") and "bundle" in e["event"], 30, "word of the missing bundle")
+        daemon.wait_event(lambda e: e["event"] == "bundle-refused", 30, "word of the missing bundle")
         self.assertEqual(daemon.get("/ready")[0], 503)
         self.assertEqual(daemon.metrics().total("outro_scrobbles_consumed_total"), 0)
         self.point_at(harness.PREPARED / "bundle-a")
@@ -135,7 +134,7 @@ class BundleSwap(harness.IntegrationTest):
         self.await_ready(daemon)
         self.point_at(harness.PREPARED / "bundle-b")
         daemon.signal(signal.SIGHUP)
-        kcat.wait_until(lambda: daemon.metrics().total("outro_bundle_swaps_total") >= 2, 30, "the engine serves the new one")
+        self.await_swap(daemon)
 
     def test_a_storm_of_sighup_changes_nothing(self):
         lines = harness.prepared_lines()
@@ -147,7 +146,7 @@ class BundleSwap(harness.IntegrationTest):
             daemon.signal(signal.SIGHUP)
         feeder.close()
         self.await_drained()
-        kcat.wait_until(lambda: daemon.metrics().total("outro_reloads_total", result="ok") >= 1, 30, "a reload")
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_reloads_total", result="ok") >= 1, 30, "a reload")
         offline, _ = parity.replay(lines[:50 * part], self.folder, self.current)
         live = parity.by_user(r.value for r in self.read("predictions"))
         self.assertEqual(parity.differences(live, offline), [])

@@ -4,7 +4,7 @@ import signal
 import unittest
 
 import harness
-import kcat
+import kafka_wire
 import parity
 
 
@@ -19,7 +19,7 @@ class Group(harness.IntegrationTest):
             shares = [self.partitions_of(d) for d in daemons]
             return all(shares) and sorted(p for s in shares for p in s) == list(range(self.partitions))
 
-        kcat.wait_until(shared, 60, "the partitions are shared out")
+        kafka_wire.eventually(shared, 60, "the partitions are shared out")
 
     def consumed(self, daemons, total):
         """How many messages each has consumed, once that makes the total."""
@@ -40,7 +40,7 @@ class Group(harness.IntegrationTest):
         self.assertEqual(parity.differences(live, predictions), [])
         self.assertEqual(parity.without_closers([record.value for record in self.read("sessions")]),
                          parity.without_closers(sessions))
-        consumed = kcat.wait_until(lambda: self.consumed(pair, len(lines)), 30, f"{len(lines)} messages in both's metrics")
+        consumed = kafka_wire.eventually(lambda: self.consumed(pair, len(lines)), 30, f"both consumed {len(lines)}")
         self.assertGreater(min(consumed), 0)
 
     def test_group_nothing_is_missed_when_instances_come_and_go(self):

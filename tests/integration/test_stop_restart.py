@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Ends of the daemon, in order and by force. At least once: nothing is missing; after SIGTERM nothing comes twice either."""
+"""Ends of the daemon, in order and by force. At least once: nothing is missing; after SIGTERM nothing comes twice."""
 import unittest
 
 import harness

@@ -34,6 +34,7 @@ struct bundle *test_bundle_new(uint64_t seed, uint32_t hidden);
 struct kept_prediction {
     struct prediction prediction; /* model is not kept */
     uint32_t json_at, json_size;  /* in capture.json */
+    double start[START_FEATURES];
 };
 
 /* What a sink was given. */

@@ -14,7 +14,7 @@
 /* Runs `outro ARGUMENTS` by the shell, both outputs together. @return exit status */
 static int run(const char *arguments, char *output, size_t capacity)
 {
-    char command[1024];
+    char command[2048];
     snprintf(command, sizeof command, "%s %s", OUTRO_PROGRAM, arguments);
     FILE *pipe = popen(command, "r");
     assert_non_null(pipe);
@@ -39,7 +39,7 @@ static void test_cmd_events_writes_ordered_keyed_json(void **state)
 {
     (void)state;
     struct temp_file log, durations;
-    char arguments[600], output[4096];
+    char arguments[1024], output[4096];
     temp_file_text(&log, SECOND FIRST);
     temp_file_text(&durations, "b\tt2\t4000\n");
     snprintf(arguments, sizeof arguments, "events --quiet --durations %s %s 2>&1", durations.path,
@@ -81,7 +81,7 @@ static void test_cmd_events_exit_status(void **state)
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct temp_file log;
-        char arguments[600], output[4096];
+        char arguments[1024], output[4096];
         temp_file_text(&log, CASES[i].content);
         snprintf(arguments, sizeof arguments, "events %s %s %s", CASES[i].before, log.path,
                  CASES[i].after);
@@ -137,7 +137,7 @@ static void test_cmd_events_keeps_the_pace(void **state)
 {
     (void)state;
     struct temp_file log;
-    char arguments[600], output[4096];
+    char arguments[1024], output[4096];
     temp_file_text(&log, SECOND FIRST);
     snprintf(arguments, sizeof arguments, "events --quiet --speed 100 %s", log.path);
     double begun = now_s();

@@ -237,7 +237,7 @@ static void test_config_sets_of_the_command_line_go_over_the_file(void **state)
     assert_memory_equal(err.text, "--set: ", 7);
     source = (struct config_source){"/no/such/file", NULL, 0};
     assert_int_equal(config_read(&config, &source, &err), -1);
-    assert_int_equal(err.code, ERR_IO);
+    assert_int_equal(err.code, ERR_USAGE); /* a wrong -c: exit 2 */
 }
 
 struct noted {

@@ -52,7 +52,7 @@ static void test_demo_view_scores_what_was_said_at_the_start(void **state)
     assert_true(view.average_error_s == 300 + 600);
     fclose(out);
     assert_non_null(strstr(
-        text, "ann            session 2       3 scrobbles, lasted 0:20, said at its start 0:10\n"));
+        text, "ann            session 2       3 scrobbles, lasted 0:20, said at start 0:10\n"));
     free(text);
 }
 
@@ -80,7 +80,7 @@ static void test_demo_view_a_start_never_seen_is_not_waited_for_for_ever(void **
 static void test_demo_view_draws_whatever_it_is_given(void **state)
 {
     static struct view view;
-    const struct view_frame frame = {"127.0.0.1:1", 5, 10, 1};
+    const struct view_frame frame = {"127.0.0.1:1", 5, 10, 1, 0, 0};
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -101,12 +101,56 @@ static void test_demo_view_draws_whatever_it_is_given(void **state)
     free(text);
 }
 
+/* Seen on a terminal of 80 x 24: rows wrapped, the title scrolled away and every picture with it.
+ */
+static void test_demo_view_fits_into_the_terminal(void **state)
+{
+    static const struct {
+        int columns, rows, fits_columns, fits_rows;
+    } cases[] = {{80, 24, 80, 24}, {0, 0, 80, 24}, {200, 50, 200, 50}, {40, 10, 40, 10}};
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        static struct view view;
+        const struct view_frame frame = {.address = "127.0.0.1:34997",
+                                         .fed = 5000,
+                                         .total = 5000,
+                                         .open_sessions = 12,
+                                         .columns = cases[c].columns,
+                                         .rows = cases[c].rows};
+        char *text = NULL, user[32];
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        assert_non_null(out);
+        view_init(&view, out, true);
+        for (int i = 0; i < 40; i++) {
+            snprintf(user, sizeof user, "ann-\xc3\xa9-of-a-long-name-%d", i);
+            predict(&view, user, 100, 1, 600);
+            close_session(&view, user, 100, 1200);
+            predict(&view, user, 101, 1, 600);
+        }
+        view_settle(&view);
+        view_draw(&view, &frame);
+        fclose(out);
+        int rows = 1; /* the cursor's own */
+        char *row = strstr(text, "\x1b[H");
+        assert_non_null(row);
+        for (row += 3; strchr(row, '\n'); row = strchr(row, '\n') + 1, rows++) {
+            char *end = strstr(row, "\x1b[K");
+            assert_non_null(end);
+            assert_true(end - row < cases[c].fits_columns);
+        }
+        assert_true(rows <= cases[c].fits_rows);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_demo_view_scores_what_was_said_at_the_start),
         cmocka_unit_test(test_demo_view_a_start_never_seen_is_not_waited_for_for_ever),
         cmocka_unit_test(test_demo_view_draws_whatever_it_is_given),
+        cmocka_unit_test(test_demo_view_fits_into_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

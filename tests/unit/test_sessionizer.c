@@ -1,6 +1,7 @@
 /* The rule of sessions, scrobble by scrobble, without pipeline or store: every row of a table is a
  * scrobble of one user and the place it must get. Seconds are written in their sums, so that a row
  * reads as the rule does. */
+#include <assert.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +44,7 @@ static void listener_init(struct listener *l)
     *l = (struct listener){.params = STREAM_PARAMS_DEFAULTS, .stream_time = EVENT_TIME_NEVER};
     l->params.window = 64;
     l->layout = user_layout_of(&l->params);
+    assert(l->layout.size_bytes >= sizeof *l->user);
     l->user = malloc(l->layout.size_bytes);
     l->next_track = 1000;
     assert_non_null(l->user);

@@ -20,6 +20,7 @@ struct stream_params engine_params(const struct config *config)
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
     params.gap_ms = config->session_gap_s * 1000;
     params.allowed_lateness_ms = config->session_allowed_lateness_ms;
+    params.ttl_ms = config->state_ttl_days * INT64_C(86400000);
     return params;
 }
 
@@ -211,9 +212,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
     turn(engine);
     engine_advance_idle(engine);
     engine_flush(engine);
-    if (engine->state_ttl_ms > 0 && !engine->failed) {
-        engine_evict(engine);
-    }
+    engine_evict(engine);
     for (size_t i = 0; i < engine->partitions.slots; i++) {
         if (engine->partitions.slot[i].store) {
             engine->partitions.slot[i].end_offset =
@@ -312,7 +311,6 @@ struct engine *engine_new(const struct config *config, struct logger *logger, st
     engine->batch_messages = (size_t)config->batch_messages;
     engine->exactly_once = config->delivery == DELIVERY_EXACTLY_ONCE;
     engine->txn_messages_max = (uint64_t)config->commit_max_messages;
-    engine->state_ttl_ms = config->state_ttl_days * INT64_C(86400000);
     engine->txn_bytes_max = (uint64_t)config->commit_max_bytes;
     engine->consumer_bell = engine->producer_bell = engine->restorer_bell = -1;
     if (make_parts(engine, config, err) != 0) {

@@ -53,9 +53,8 @@ struct engine {
     struct restorer *restorer;
     bool in_transaction;
     uint64_t txn_messages, txn_messages_max, txn_bytes_max;
-    size_t offset_count;  /* of the offsets that go into the transaction */
-    int64_t state_ttl_ms; /* 0: users are remembered for ever */
-    void *value;          /* scratch, one changelog record */
+    size_t offset_count; /* of the offsets that go into the transaction */
+    void *value;         /* scratch, one changelog record */
 
     bool stalled; /* too much in flight: taking nothing */
     bool paused;  /* and for so long that the partitions are paused */

@@ -84,15 +84,12 @@ void engine_evict(struct engine *engine)
     struct err err = {0};
     for (size_t i = 0; i < engine->partitions.slots && !engine->failed; i++) {
         struct partition *partition = &engine->partitions.slot[i];
-        if (!partition->store || !state_store_in_transaction(partition->store) ||
-            state_store_stream_time(partition->store).ms == EVENT_TIME_NEVER.ms) {
+        if (!partition->store || !state_store_in_transaction(partition->store)) {
             continue;
         }
         struct keeper keeper = {engine, NULL, (int32_t)i};
         uint64_t before = engine->snapshot.metrics.evicted;
-        struct event_time since =
-            event_time_add_ms(state_store_stream_time(partition->store), -engine->state_ttl_ms);
-        if (state_store_evict(partition->store, since, EVICT_SLOTS, on_gone, &keeper, &err) != 0) {
+        if (state_store_evict(partition->store, EVICT_SLOTS, on_gone, &keeper, &err) != 0) {
             engine_fail(engine, &err);
         }
         partition->touched |= engine->snapshot.metrics.evicted != before;

@@ -10,9 +10,11 @@ struct stream_params {
     int64_t gap_ms;              /* silence that ends a session, strict; 1,800,000 */
     int64_t allowed_lateness_ms; /* how far behind stream time a scrobble may still change a closed
                                     session; 86,400,000 */
-    bool keep_duplicates;        /* --seed-compat: drop none */
-    uint32_t window;             /* W: finished sessions kept a user; 256 */
-    uint32_t track_slots;        /* of the bounded sketch of plays a user; powers of two */
+    int64_t ttl_ms; /* silence, in stream time, after which a user is forgotten: heard of again,
+                       somebody new. More than allowed_lateness_ms, or 0: never */
+    bool keep_duplicates; /* --seed-compat: drop none */
+    uint32_t window;      /* W: finished sessions kept a user; 256 */
+    uint32_t track_slots; /* of the bounded sketch of plays a user; powers of two */
     uint32_t artist_slots;
 };
 

@@ -413,6 +413,9 @@ int pipeline_push(struct pipeline *pipeline, struct state_store *store,
     if (!slot)
         return err_set(err, ERR_MEMORY, "out of memory for user %zu of partition %u",
                        state_store_users(store) + 1, state_store_partition(store));
+    if (sessionizer_forgets(&pipeline->params, &slot->state, state_store_stream_time(store)) &&
+        state_store_renew(store, slot, err) < 0)
+        return -1;
     fetch(store, slot, &play);
     enum placement placement =
         sessionizer_place(&pipeline->params, &slot->state, &play, state_store_stream_time(store));

@@ -171,6 +171,18 @@ struct event_time sessionizer_due(const struct stream_params *params,
     return (struct event_time){from_ms + params->gap_ms};
 }
 
+bool sessionizer_forgets(const struct stream_params *params, const struct user_state *user,
+                         struct event_time stream_time)
+{
+    const struct session_sums *current = &user->current, *previous = &user->previous;
+    if (params->ttl_ms == 0 || current->number == 0 || current->open)
+        return false;
+    int64_t heard_ms = current->arrival_ms; /* a late scrobble may have come for the one before */
+    if (previous->number > 0 && previous->arrival_ms > heard_ms)
+        heard_ms = previous->arrival_ms;
+    return stream_time.ms - heard_ms > params->ttl_ms;
+}
+
 void sessionizer_record(const struct user_state *user, const struct session_sums *session,
                         struct session *out)
 {

@@ -72,6 +72,12 @@ struct play_memory sessionizer_count(const struct user_layout *layout, struct us
 struct event_time sessionizer_due(const struct stream_params *params,
                                   const struct session_sums *session);
 
+/** Whether a user is forgotten: no session open, and nothing heard for params->ttl_ms of stream
+ * time. It depends on nothing else, so that it makes no difference when the memory is taken back.
+ */
+bool sessionizer_forgets(const struct stream_params *params, const struct user_state *user,
+                         struct event_time stream_time);
+
 /** The record that is published of a session. */
 void sessionizer_record(const struct user_state *user, const struct session_sums *session,
                         struct session *out);

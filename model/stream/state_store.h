@@ -39,14 +39,12 @@ size_t state_store_bytes(const struct state_store *store);
  * changes nothing. Worth a call a few scrobbles ahead where there are many users. */
 void state_store_expect(const struct state_store *store, struct slice user_id);
 
-/** Removes users who have been silent: no session open, and nothing heard of them since stream time
- * was `since`, which should lie further back than scrobbles may come late: whoever is heard of
- * again is somebody new. Leaves out those that the transaction under way has changed. Looks at
- * `slots` of the store from where it last stopped, so that a call is short; a full turn takes many.
- * Not while rows wait in a pipeline.
+/** Removes users who are forgotten (sessionizer_forgets), but for those that the transaction under
+ * way has changed. Looks at `slots` of the store from where it last stopped, so that a call is
+ * short; a full turn takes many. Not while rows wait in a pipeline.
  *  @param gone called before each is removed, to write its tombstones  @return 0, or what gone()
  * said (that user stays), or ERR_MEMORY */
-int state_store_evict(struct state_store *store, struct event_time since, size_t slots,
+int state_store_evict(struct state_store *store, size_t slots,
                       int (*gone)(void *ctx, const struct user_state *user, struct err *err),
                       void *ctx, struct err *err) MUST_CHECK;
 
@@ -108,6 +106,9 @@ struct user_slot *state_store_next(struct state_store *store, size_t *cursor);
  * a user whom it has touched. @return 0, -1 with ERR_MEMORY, nothing changed */
 int state_store_remove(struct state_store *store, struct user_slot *slot,
                        struct err *err) MUST_CHECK;
+/** Makes a user as one never seen before. @return 0, -1 with ERR_MEMORY */
+int state_store_renew(struct state_store *store, struct user_slot *slot,
+                      struct err *err) MUST_CHECK;
 /** What is derived from the user's record is made again when next needed. */
 void state_store_forget_derived(struct state_store *store, struct user_slot *slot);
 /** A record that is nobody's: to put one together before it is believed. */

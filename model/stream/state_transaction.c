@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "stream/sessionizer.h"
 #include "stream/state_store_private.h"
 
 void state_store_begin(struct state_store *store)
@@ -155,24 +156,32 @@ int state_store_remove(struct state_store *store, struct user_slot *slot, struct
     return 0;
 }
 
-static bool silent_since(const struct user_state *user, struct event_time since)
+int state_store_renew(struct state_store *store, struct user_slot *slot, struct err *err)
 {
-    const struct session_sums *current = &user->current, *previous = &user->previous;
-    return !current->open && current->arrival_ms < since.ms &&
-           (previous->number == 0 || previous->arrival_ms < since.ms);
+    struct user_state *fresh = store->scratch;
+    if (state_store_touch(store, slot, TOUCH_HISTORY, err) < 0)
+        return -1;
+    user_state_init(&store->layout, fresh,
+                    (struct slice){slot->state.user_id, slot->state.user_id_size});
+    memcpy(&slot->state, fresh, store->layout.size_bytes);
+    state_store_forget_derived(store, slot);
+    return 0;
 }
 
-int state_store_evict(struct state_store *store, struct event_time since, size_t slots,
+int state_store_evict(struct state_store *store, size_t slots,
                       int (*gone)(void *ctx, const struct user_state *user, struct err *err),
                       void *ctx, struct err *err)
 {
+    if (store->params.ttl_ms == 0)
+        return 0;
     if (slots > store->slots)
         slots = store->slots;
     for (size_t i = 0; i < slots; i++) {
         if (store->evict_hand >= store->slots)
             store->evict_hand = 0;
         struct user_slot *slot = state_store_slot(store, (uint32_t)store->evict_hand);
-        if (!slot_is_vacant(slot) && !slot->logged && silent_since(&slot->state, since) &&
+        if (!slot_is_vacant(slot) && !slot->logged &&
+            sessionizer_forgets(&store->params, &slot->state, store->stream_time) &&
             (gone(ctx, &slot->state, err) < 0 || state_store_remove(store, slot, err) < 0))
             return -1;
         store->evict_hand++;

@@ -76,7 +76,7 @@ class OneBroker(OwnCluster):
         self.cluster.node_kill(1)
         self.addCleanup(self.cluster.node_start, 1)
         feeder.abandon()
-        kcat.wait_until(lambda: daemon.get("/live")[0] == 503, 30, "red health")
+        kafka_wire.eventually(lambda: daemon.get("/live")[0] == 503, 30, "red health")
         event = daemon.wait_event(lambda e: e["event"] == "engine-stuck", 30, "reason")
         self.assertRegex(event["message"], "waited [0-9]+ ms for (commit_transaction|send_offsets_to_transaction|abort_transaction)")
         self.assertEqual(daemon.wait_exit(10), 1)

@@ -184,7 +184,7 @@ class ExactlyOnce(harness.IntegrationTest):
         self.open_transaction_in_state()
         daemon.start()
         daemon.wait_event(lambda e: e["event"] == "restore-stalled", 30, "stall")
-        status, body = kcat.wait_until(lambda: (lambda a: a if "open transaction" in a[1] else None)(daemon.get("/ready")),
+        status, body = kafka_wire.eventually(lambda: (lambda a: a if "open transaction" in a[1] else None)(daemon.get("/ready")),
                                        10, "the stall in /ready")
         self.assertEqual(status, 503)
         self.assertRegex(body, "restoring state: [1-3] partitions to go")
@@ -209,13 +209,13 @@ class ExactlyOnce(harness.IntegrationTest):
         start = 1241478537000
         daemon = self.outrod(state_ttl_days=2).start()
         self.feed([harness.scrobble_line(silent, start), harness.scrobble_line(heard, start + 3 * 86400 * 1000)])
-        kcat.wait_until(lambda: daemon.metrics().total("outro_users_evicted_total") == 1, 30, "one is forgotten")
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_users_evicted_total") == 1, 30, "one is forgotten")
 
         def tombstones():
             last = {record.key: record.value for record in self.read("state")}
             return [last.get(kind + silent.encode(), b"") for kind in (b"o:", b"h:")] == [None, None]
 
-        kcat.wait_until(tombstones, 30, "tombstones for both records", every_s=0.5)
+        kafka_wire.eventually(tombstones, 30, "tombstones for both records", every_s=0.5)
         self.assertEqual(daemon.stop(), 0)
         daemon.start()
         self.await_ready(daemon)

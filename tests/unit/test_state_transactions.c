@@ -23,10 +23,11 @@ struct world {
     struct capture capture;
 };
 
-static void world_make(struct world *w, uint64_t bundle_seed)
+static void world_make(struct world *w, uint64_t bundle_seed, int64_t ttl_ms)
 {
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
     struct pipeline_sink sink = capture_sink(&w->capture);
+    params.ttl_ms = ttl_ms;
     w->capture = (struct capture){0};
     w->bundle = bundle_seed ? test_bundle_new(bundle_seed, 16) : NULL;
     w->pipeline = pipeline_new(&params, &sink, 64, NULL);
@@ -90,7 +91,7 @@ static void test_state_transactions_abort_leaves_no_trace(void **state)
     test_log_synth(&log, 11, USERS, ROWS);
     test_log_disturb(&log, 12);
     run_log(&log, &(struct run_options){.bundle_seed = 1}, &plain);
-    world_make(&w, 1);
+    world_make(&w, 1, 0);
     random_init(&random, 13, 0);
     for (size_t at = 0; at < log.count;) {
         const struct capture before = w.capture;
@@ -138,7 +139,7 @@ static void test_state_transactions_abort_after_the_sink_failed(void **state)
     (void)state;
     test_log_init(&log);
     test_log_synth(&log, 21, USERS, ROWS);
-    world_make(&w, 1);
+    world_make(&w, 1, 0);
     unsigned failures[2] = {0};
     for (size_t at = 0, round = 0; at < log.count; round++) {
         const struct capture before = w.capture;
@@ -188,7 +189,7 @@ static void test_state_transactions_abort_reopens_what_time_closed(void **state)
 {
     struct world w;
     (void)state;
-    world_make(&w, 0);
+    world_make(&w, 0, 0);
     push(&w, "a", 0, 1);
     push(&w, "b", 0, 1);
     const struct capture before = w.capture;
@@ -235,7 +236,7 @@ static void test_state_transactions_new_users_and_a_growing_index(void **state)
     struct world w;
     char id[16];
     (void)state;
-    world_make(&w, 0);
+    world_make(&w, 0, 0);
     for (uint32_t u = 0; u < OLD; u++)
         push(&w, id_of(u, id).data, u, 1);
     uint64_t hash = state_store_hash(w.store);
@@ -326,15 +327,15 @@ static int note_gone(void *ctx, const struct user_state *user, struct err *err)
     return 0;
 }
 
-static void make_silent(struct world *w)
+/* Six users, two of them listening; it is 20 hours. */
+static void make_silent(struct world *w, int64_t ttl_ms)
 {
-    world_make(w, 1);
+    world_make(w, 1, ttl_ms);
     push(w, "early", 0, 1);
     push(w, "twice", 0, 1);
     push(w, "late", 5 * HOUR, 1);
     push(w, "upload", 10 * HOUR, 1);
-    push(w, "upload", HOUR, 2); /* heard of now, of a time long ago: late, changes nothing */
-    push(w, "new-upload", HOUR, 1);
+    push(w, "new-upload", HOUR, 1); /* heard of now, of a time long ago */
     push(w, "listens", 20 * HOUR, 1);
     push(w, "twice", 20 * HOUR, 2);
     assert_int_equal(state_store_open_sessions(w->store), 2);
@@ -344,25 +345,25 @@ static void make_silent(struct world *w)
 static void test_state_transactions_evict_the_silent(void **state)
 {
     static const struct {
-        int64_t since_ms;
+        int64_t ttl_ms;
         const char *gone; /* in the order of the slots */
     } cases[] = {
-        {0, ""},
-        {1, "early "},
-        {5 * HOUR, "early "},
-        {5 * HOUR + 1, "early late "},
+        {0, ""}, /* never */
+        {20 * HOUR, ""},
+        {20 * HOUR - 1, "early "},
+        {15 * HOUR, "early "},
+        {15 * HOUR - 1, "early late "},
         {10 * HOUR, "early late "},
-        {10 * HOUR + 1, "early late upload new-upload "},
-        {100 * HOUR, "early late upload new-upload "}, /* the others are listening */
+        {10 * HOUR - 1, "early late upload new-upload "},
+        {1, "early late upload new-upload "}, /* the others are listening */
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct gone gone = {.count = 0};
         char names[128] = "";
         struct world w;
-        make_silent(&w);
-        const struct event_time since = {T0 + cases[i].since_ms};
-        assert_int_equal(state_store_evict(w.store, since, 100, note_gone, &gone, NULL), 0);
+        make_silent(&w, cases[i].ttl_ms);
+        assert_int_equal(state_store_evict(w.store, 100, note_gone, &gone, NULL), 0);
         for (size_t g = 0; g < gone.count; g++) {
             struct slice id = {gone.user_id[g], strlen(gone.user_id[g])};
             assert_null(state_store_find(w.store, id));
@@ -377,19 +378,20 @@ static void test_state_transactions_evict_the_silent(void **state)
 
 static void test_state_transactions_abort_brings_the_evicted_back(void **state)
 {
-    const struct event_time since = {T0 + 100 * HOUR};
     struct world w;
     (void)state;
-    make_silent(&w);
+    make_silent(&w, 6 * HOUR);
     uint64_t hash = state_store_hash(w.store);
     for (int keep = 0; keep < 2; keep++) {
         const struct capture before = w.capture;
         struct gone gone = {.count = 0};
         state_store_begin(w.store);
-        push(&w, "late", 20 * HOUR, 3); /* touched: it stays */
-        assert_int_equal(state_store_evict(w.store, since, 100, note_gone, &gone, NULL), 0);
+        push(&w, "late", 20 * HOUR, 3); /* touched: it stays, but begins anew */
+        const struct user_slot *late = state_store_find(w.store, (struct slice){"late", 4});
+        assert_int_equal(late->state.current.number, 1);
+        assert_int_equal(state_store_evict(w.store, 100, note_gone, &gone, NULL), 0);
         assert_int_equal(gone.count, 3);
-        push(&w, "early", 21 * HOUR, 1); /* back, as somebody new */
+        push(&w, "early", 21 * HOUR, 1); /* back, in another's slot */
         push(&w, "other", 21 * HOUR, 1);
         const struct user_slot *early = state_store_find(w.store, (struct slice){"early", 5});
         assert_int_equal(early->state.current.number, 1);
@@ -408,25 +410,74 @@ static void test_state_transactions_abort_brings_the_evicted_back(void **state)
 
 static void test_state_transactions_evict_in_short_calls(void **state)
 {
-    const struct event_time since = {T0 + 100 * HOUR};
     struct gone gone = {.fail_at = 2};
     struct err err = {0};
     struct world w;
     (void)state;
-    make_silent(&w);
-    assert_int_equal(state_store_evict(w.store, since, 2, note_gone, &gone, NULL), 0);
+    make_silent(&w, 6 * HOUR);
+    assert_int_equal(state_store_evict(w.store, 2, note_gone, &gone, NULL), 0);
     assert_int_equal(gone.count, 1);
-    assert_int_equal(state_store_evict(w.store, since, 4, note_gone, &gone, &err), -1);
+    assert_int_equal(state_store_evict(w.store, 4, note_gone, &gone, &err), -1);
     assert_string_equal(err.text, "no room for a tombstone");
     assert_int_equal(state_store_users(w.store), 5); /* who could not be told of stays */
     gone.fail_at = 0;
-    assert_int_equal(state_store_evict(w.store, since, 1, note_gone, &gone, NULL), 0);
+    assert_int_equal(state_store_evict(w.store, 1, note_gone, &gone, NULL), 0);
     assert_string_equal(gone.user_id[1], "late"); /* where it stopped */
-    assert_int_equal(state_store_evict(w.store, since, 6, note_gone, &gone, NULL), 0);
+    assert_int_equal(state_store_evict(w.store, 6, note_gone, &gone, NULL), 0);
     assert_int_equal(gone.count, 4);
-    assert_int_equal(state_store_evict(w.store, since, 100, note_gone, &gone, NULL), 0);
+    assert_int_equal(state_store_evict(w.store, 100, note_gone, &gone, NULL), 0);
     assert_int_equal(gone.count, 4);
     world_release(&w);
+}
+
+static int let_go(void *ctx, const struct user_state *user, struct err *err)
+{
+    (void)user;
+    (void)err;
+    ++*(size_t *)ctx;
+    return 0;
+}
+
+/* Forgotten is who was silent, not whose memory was taken back: that may happen at any time, or
+ * never. */
+static void test_state_transactions_evicting_changes_nothing(void **state)
+{
+    enum { USERS = 40, ROWS = 8000 };
+    const int64_t ttl_ms = 40 * HOUR;
+    struct test_log log;
+    struct random random;
+    struct world never, often;
+    size_t gone = 0, renewed = 0;
+    (void)state;
+    test_log_init(&log);
+    test_log_synth(&log, 31, USERS, ROWS);
+    test_log_disturb(&log, 32);
+    world_make(&never, 1, ttl_ms);
+    world_make(&often, 1, ttl_ms);
+    random_init(&random, 33, 0);
+    push_rows(never.pipeline, &never.store, 1, &log, 0, log.count);
+    for (size_t at = 0; at < log.count;) {
+        size_t to = at + 1 + random_below(&random, 100);
+        to = to < log.count ? to : log.count;
+        push_rows(often.pipeline, &often.store, 1, &log, at, to);
+        assert_int_equal(pipeline_flush(often.pipeline, NULL), 0);
+        assert_int_equal(state_store_evict(often.store, USERS / 2, let_go, &gone, NULL), 0);
+        at = to;
+    }
+    assert_int_equal(pipeline_end(never.pipeline, never.store, NULL), 0);
+    assert_int_equal(pipeline_end(often.pipeline, often.store, NULL), 0);
+    capture_sort_sessions(&never.capture);
+    capture_sort_sessions(&often.capture);
+    assert_same_sessions(&often.capture, &never.capture);
+    capture_sort_predictions(&never.capture);
+    capture_sort_predictions(&often.capture);
+    assert_near_predictions(&often.capture, &never.capture, 0);
+    for (size_t i = 0; i < never.capture.sessions; i++)
+        renewed += never.capture.session[i].number == 1;
+    assert_true(gone > 10 && renewed > USERS + 10); /* or it has shown nothing */
+    world_release(&never);
+    world_release(&often);
+    test_log_release(&log);
 }
 
 /* ---- what changed ---- */
@@ -453,7 +504,7 @@ static void test_state_transactions_tell_whom_they_changed(void **state)
     struct err err = {0};
     struct world w;
     (void)state;
-    world_make(&w, 0);
+    world_make(&w, 0, 0);
     for (int64_t session = 0; session < 3; session++) {
         push(&w, "old", session * 2 * HOUR, 1);
         push(&w, "idle", session * 2 * HOUR, 1);
@@ -498,7 +549,7 @@ static void test_state_transactions_allocate_once(void **state)
     size_t bytes = 0;
     struct world w;
     (void)state;
-    world_make(&w, 0);
+    world_make(&w, 0, 0);
     for (int64_t round = 0; round < 12; round++) {
         const struct capture before = w.capture;
         state_store_begin(w.store);
@@ -529,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_state_transactions_evict_the_silent),
         cmocka_unit_test(test_state_transactions_abort_brings_the_evicted_back),
         cmocka_unit_test(test_state_transactions_evict_in_short_calls),
+        cmocka_unit_test(test_state_transactions_evicting_changes_nothing),
         cmocka_unit_test(test_state_transactions_tell_whom_they_changed),
         cmocka_unit_test(test_state_transactions_allocate_once),
     };

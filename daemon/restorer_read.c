@@ -221,7 +221,7 @@ static int read_to(struct reader *reader, struct job *job, int64_t target,
 
 static int read_changelog(struct reader *reader, struct job *job, struct progress *progress)
 {
-    int64_t low, high;
+    int64_t low = 0, high = 0;
     if (changelog_ends(reader, job, &low, &high) != 0) {
         return -1;
     }

@@ -44,10 +44,16 @@ class ExactlyOnce(harness.IntegrationTest):
                          parity.without_closers(sessions))
 
     def test_exactly_once_killed_again_and_again_it_gives_what_one_replay_gives(self):
+        self.kill_again_and_again()
+
+    def test_exactly_once_a_static_member_killed_again_and_again(self):
+        self.kill_again_and_again(kafka_group_instance_id=f"one-{self.run_id}", transactional_id="")
+
+    def kill_again_and_again(self, **overrides):
         lines = harness.prepared_lines()
         lines += parity.closers(lines)
         kills = 4
-        daemon, feeder = self.outrod(), self.feeder()
+        daemon, feeder = self.outrod(**overrides), self.feeder()
         for turn in range(kills):
             daemon.start()
             before = self.predicted()

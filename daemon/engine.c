@@ -9,6 +9,7 @@
 #include "daemon/clocks.h"
 #include "daemon/engine_parts.h"
 #include "daemon/failpoint.h"
+#include "daemon/topics.h"
 
 /* Micro-batch of the net: large enough for the matrix products, small enough for the cache. */
 #define PIPELINE_ROWS 256
@@ -145,7 +146,10 @@ static void join(struct engine *engine)
         (engine->exactly_once && !engine_txn_open(engine))) {
         return;
     }
-    if (consumer_subscribe(engine->consumer, &err) != 0) {
+    watch_begin(&engine->inbox->watch, "topics_check");
+    int rc = topics_check(engine->config, engine->logger, &err);
+    watch_end(&engine->inbox->watch);
+    if (rc != 0 || consumer_subscribe(engine->consumer, &err) != 0) {
         engine_fail(engine, &err);
     }
 }
@@ -307,6 +311,7 @@ struct engine *engine_new(const struct config *config, struct logger *logger, st
     engine->logger = logger;
     engine->status = status;
     engine->inbox = inbox;
+    engine->config = config;
     engine->params = engine_params(config);
     engine->batch_messages = (size_t)config->batch_messages;
     engine->exactly_once = config->delivery == DELIVERY_EXACTLY_ONCE;

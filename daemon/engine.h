@@ -16,7 +16,7 @@ struct engine;
 
 /** Makes clients and pipeline; consumes nothing yet: it joins the group when it gets its first
  * bundle.
- *  @param config read here only  @param logger, status, inbox borrowed for the engine's life */
+ *  @param config, logger, status, inbox borrowed for the engine's life */
 struct engine *engine_new(const struct config *config, struct logger *logger, struct status *status,
                           struct inbox *inbox, struct err *err) MUST_CHECK;
 void engine_free(struct engine *engine); /* NULL is fine; not while it runs */

@@ -21,6 +21,7 @@
 #include "stream/pipeline.h"
 
 struct engine {
+    const struct config *config; /* what SIGHUP does not change of it */
     struct logger *logger;
     struct status *status;
     struct inbox *inbox;

@@ -23,8 +23,6 @@ struct topic_reader *topic_reader_new(const struct config *config, bool committe
                                       struct logger *logger, struct err *err)
 {
     char reason[256];
-    const char *level = committed_only ? "read_committed" : "read_uncommitted";
-    const char *const wait_ms = "20"; /* a fetch at an end holds up what is asked for next */
     struct topic_reader *reader = calloc(1, sizeof *reader);
     rd_kafka_conf_t *conf = reader ? kafka_conf_new(config, KAFKA_CONSUMER, err) : NULL;
     if (!conf) {
@@ -37,12 +35,12 @@ struct topic_reader *topic_reader_new(const struct config *config, bool committe
     reader->log.logger = logger;
     rd_kafka_conf_set_opaque(conf, reader);
     kafka_log_attach(conf);
-    if (rd_kafka_conf_set(conf, "isolation.level", level, reason, sizeof reason) ==
-            RD_KAFKA_CONF_OK &&
-        rd_kafka_conf_set(conf, "fetch.wait.max.ms", wait_ms, reason, sizeof reason) ==
-            RD_KAFKA_CONF_OK) {
-        reader->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (kafka_conf_reader(conf, !committed_only, err) != 0) {
+        rd_kafka_conf_destroy(conf);
+        free(reader);
+        return NULL;
     }
+    reader->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
     if (!reader->rk) {
         rd_kafka_conf_destroy(conf);
         err_set(err, ERR_KAFKA, "reader: %s", reason);

@@ -87,15 +87,14 @@ static int judge_state(const struct topic_facts *input, const struct topic_facts
     return 0;
 }
 
-int topics_judge(const struct topic_facts *facts, bool state_needed, struct err *err)
+int topics_judge(const struct topic_facts *facts, struct err *err)
 {
-    int last = state_needed ? ROLE_STATE : ROLE_REJECTED;
-    for (int role = 0; role <= last; role++) {
+    for (int role = 0; role < ROLES; role++) {
         if (!facts[role].exists) {
             return missing(&facts[role], (enum topic_role)role, err);
         }
     }
-    return state_needed ? judge_state(&facts[ROLE_INPUT], &facts[ROLE_STATE], err) : 0;
+    return judge_state(&facts[ROLE_INPUT], &facts[ROLE_STATE], err);
 }
 
 bool topics_doubt(const struct topic_facts *facts, enum topic_role role, struct err *doubt)

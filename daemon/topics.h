@@ -37,10 +37,9 @@ const struct topic_setting *topics_settings(enum topic_role role);
 int topics_replicas(int brokers);
 int topics_min_insync(int replicas);
 
-/** Whether this is what outrod needs. @param facts (ROLES)  @param state_needed delivery
- * exactly-once
+/** Whether this is what outrod needs. @param facts (ROLES)
  *  @return 0, or -1 ERR_USAGE: the first topic that is wrong, and what to change */
-int topics_judge(const struct topic_facts *facts, bool state_needed, struct err *err) MUST_CHECK;
+int topics_judge(const struct topic_facts *facts, struct err *err) MUST_CHECK;
 /** What is allowed and still worth a warning. @return false when there is nothing to say */
 bool topics_doubt(const struct topic_facts *facts, enum topic_role role, struct err *doubt);
 

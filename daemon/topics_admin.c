@@ -199,7 +199,7 @@ int topics_check(const struct config *config, struct logger *logger, struct err 
     if (ask_settings(&admin, &doubt) != 0) {
         logger_event(logger, LEVEL_WARN, "topics-unchecked", "%s", doubt.text);
     }
-    rc = topics_judge(admin.facts, config->delivery == DELIVERY_EXACTLY_ONCE, err);
+    rc = topics_judge(admin.facts, err);
     if (rc == 0) {
         say_doubts(&admin, logger);
     }
@@ -290,7 +290,7 @@ static int judge_existing(struct topics_admin *admin, struct logger *logger, str
                                           .partitions = admin->facts[ROLE_INPUT].partitions};
         }
     }
-    int rc = topics_judge(admin->facts, true, err);
+    int rc = topics_judge(admin->facts, err);
     if (rc == 0) {
         say_doubts(admin, logger);
     }
@@ -306,7 +306,7 @@ int topics_create(const struct config *config, struct logger *logger, struct err
         goto out;
     }
     if (!admin.facts[ROLE_INPUT].exists) {
-        rc = topics_judge(admin.facts, true, err);
+        rc = topics_judge(admin.facts, err);
         goto out;
     }
     if (make_missing(&admin, logger, err) != 0) {

@@ -53,6 +53,14 @@ class Topics(harness.IntegrationTest):
                 self.assertIn(self.topics[what], done.stderr)
                 self.assertIn(says, done.stderr)
 
+    def test_topics_that_are_wrong_stop_a_daemon_at_its_start(self):
+        self.assertEqual(self.create().returncode, 0)
+        kafka_wire.delete_topics(self.bootstrap, [self.topics["sessions"]])
+        daemon = self.outrod().start()
+        self.assertEqual(daemon.wait_exit(60), 2)
+        self.assertIn("--create-topics", daemon.log_tail())
+        self.assertIn(self.topics["sessions"], daemon.log_tail())
+
     def test_topics_without_an_input_nothing_is_made(self):
         kafka_wire.delete_topics(self.bootstrap, [self.topics["scrobbles"]])
         done = self.create()

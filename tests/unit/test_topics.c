@@ -28,12 +28,12 @@ static void test_topics_right_ones_pass(void **state)
     struct err err = {0}, doubt;
     (void)state;
     right(facts);
-    assert_int_equal(topics_judge(facts, true, &err), 0);
+    assert_int_equal(topics_judge(facts, &err), 0);
     for (int role = 0; role < ROLES; role++) {
         assert_false(topics_doubt(&facts[role], (enum topic_role)role, &doubt));
     }
     strcpy(facts[ROLE_STATE].cleanup_policy, ""); /* could not be asked */
-    assert_int_equal(topics_judge(facts, true, &err), 0);
+    assert_int_equal(topics_judge(facts, &err), 0);
 }
 
 static void test_topics_what_is_missing_is_named(void **state)
@@ -46,7 +46,7 @@ static void test_topics_what_is_missing_is_named(void **state)
         struct err err = {0};
         right(facts);
         facts[role].exists = false;
-        assert_int_equal(topics_judge(facts, true, &err), -1);
+        assert_int_equal(topics_judge(facts, &err), -1);
         assert_int_equal(err.code, ERR_USAGE);
         assert_non_null(strstr(err.text, says[role]));
         assert_int_equal(strstr(err.text, "--create-topics") != NULL, role != ROLE_INPUT);
@@ -73,10 +73,8 @@ static void test_topics_state_must_lie_beside_its_input(void **state)
         right(facts);
         facts[ROLE_STATE].partitions = cases[i].partitions;
         strcpy(facts[ROLE_STATE].cleanup_policy, cases[i].policy);
-        assert_int_equal(topics_judge(facts, true, &err), cases[i].says ? -1 : 0);
+        assert_int_equal(topics_judge(facts, &err), cases[i].says ? -1 : 0);
         assert_true(!cases[i].says || strstr(err.text, cases[i].says));
-        /* at least once keeps no state: nobody looks at that topic */
-        assert_int_equal(topics_judge(facts, false, &err), 0);
     }
 }
 
@@ -92,7 +90,7 @@ static void test_topics_doubts_do_not_refuse(void **state)
     facts[ROLE_STATE].min_insync_replicas = 1;
     assert_true(topics_doubt(&facts[ROLE_STATE], ROLE_STATE, &doubt));
     assert_non_null(strstr(doubt.text, "min.insync.replicas"));
-    assert_int_equal(topics_judge(facts, true, &doubt), 0);
+    assert_int_equal(topics_judge(facts, &doubt), 0);
 }
 
 static void test_topics_copies_follow_the_brokers(void **state)

@@ -136,10 +136,6 @@ int kafka_transactional_id(const struct config *config, char *out, size_t size, 
     const char *group = config_kafka(config, "group.id");
     const char *instance = config_kafka(config, "group.instance.id");
     char host[128] = "";
-    if (*config->transactional_id) {
-        snprintf(out, size, "%s", config->transactional_id);
-        return 0;
-    }
     if (!instance) {
         instance = config_kafka(config, "client.id");
     }
@@ -147,12 +143,15 @@ int kafka_transactional_id(const struct config *config, char *out, size_t size, 
         instance = host;
     }
     group = group ? group : find_default("group.id")->value;
-    int length = snprintf(out, size, "%s-%s", group, instance ? instance : "outrod");
+    int length = *config->transactional_id
+                     ? snprintf(out, size, "%s", config->transactional_id)
+                     : snprintf(out, size, "%s-%s", group, instance ? instance : "outrod");
     return length >= 0 && (size_t)length < size
                ? 0
                : err_set(err, ERR_USAGE,
-                         "group and instance are too long for a transactional.id; "
-                         "set transactional.id");
+                         "transactional.id, or group and instance that it is made of, is longer "
+                         "than %zu bytes",
+                         size - 1);
 }
 
 int kafka_conf_transactional(struct rd_kafka_conf_s *conf, const struct config *config,

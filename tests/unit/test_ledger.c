@@ -37,6 +37,22 @@ static void test_ledger_records_after_the_close_do_not_hold_it_up(void **state)
     assert_true(ledger_settled(&ledger));
 }
 
+static void test_ledger_state_is_counted_apart(void **state)
+{
+    struct ledger ledger = {0};
+    (void)state;
+    assert_true(ledger_state_settled(&ledger));
+    unsigned output = ledger_produced(&ledger), record = ledger_state_produced(&ledger);
+    assert_true(ledger_close(&ledger));
+    ledger_acknowledged(&ledger, output);
+    assert_true(ledger_settled(&ledger)); /* state holds up the offsets, not the epoch */
+    assert_false(ledger_state_settled(&ledger));
+    assert_int_equal(ledger_in_flight(&ledger), 1);
+    ledger_acknowledged(&ledger, record);
+    assert_true(ledger_state_settled(&ledger));
+    assert_int_equal(ledger_in_flight(&ledger), 0);
+}
+
 /* Whatever the order of events, a settled epoch has no record in flight that was made before its
  * close. */
 static void test_ledger_a_settled_epoch_has_nothing_older_in_flight(void **state)
@@ -78,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ledger_nothing_in_flight_settles_at_once),
         cmocka_unit_test(test_ledger_records_after_the_close_do_not_hold_it_up),
+        cmocka_unit_test(test_ledger_state_is_counted_apart),
         cmocka_unit_test(test_ledger_a_settled_epoch_has_nothing_older_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

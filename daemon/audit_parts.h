@@ -68,6 +68,7 @@ struct audit {
     size_t offenders; /* told, at most AUDIT_OFFENDERS */
     uint64_t wrong;   /* all told and not */
     uint64_t open_transactions;
+    uint64_t excused;     /* users whose records were not compared */
     uint64_t state_users; /* whose records in the changelog were held against the input */
     struct audit_list *list[AUDIT_STREAMS][2]; /* of this round: expected, published */
     bool listing;
@@ -77,6 +78,14 @@ struct audit {
 void audit_found(struct audit *audit, int32_t input_partition, enum audit_finding finding,
                  const char *topic, int32_t partition, int64_t offset, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
+/** Whether a user last heard of at last_ms may have been forgotten by stream time now_ms. */
+static inline bool audit_may_be_forgotten(const struct audit *audit, int64_t last_ms,
+                                          int64_t now_ms)
+{
+    int64_t ttl_ms = audit->config->state_ttl_days * INT64_C(86400000);
+    return ttl_ms > 0 && now_ms - last_ms > ttl_ms;
+}
+
 /** The same without a column: what has a line of its own. */
 void audit_wrong(struct audit *audit, const char *topic, int32_t partition, int64_t offset,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));

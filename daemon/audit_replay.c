@@ -70,13 +70,29 @@ static bool clock_explains(const struct replay *replay, const struct audit_aside
                session_end_ms(&slot->state.current) + replay->audit->config->session_gap_s * 1000;
 }
 
+/* Whether the daemon may have forgotten this user meanwhile: then nothing can be said of it from
+ * here on, and what became of its scrobbles is what the rejected topic says. */
+static bool is_excused(const struct replay *replay, const struct scrobble *scrobble)
+{
+    struct audit_user *user = audit_users_find(&replay->audit->users, scrobble->user_id);
+    const struct user_slot *slot = state_store_find(replay->store, scrobble->user_id);
+    if (!user || !slot) {
+        return false;
+    }
+    struct event_time now = event_time_max(state_store_stream_time(replay->store), scrobble->time);
+    user->excused |= audit_may_be_forgotten(replay->audit, slot->state.current.last_ms, now.ms);
+    return user->excused;
+}
+
 static int step(struct replay *replay, const rd_kafka_message_t *message,
                 const struct scrobble *scrobble, enum reject_reason *reason, enum outcome *outcome,
                 struct err *err)
 {
     const struct audit_aside *aside =
         audit_rejected_find(replay->audit, message->partition, message->offset);
-    if (aside && clock_explains(replay, aside, message, scrobble)) {
+    bool excused = is_excused(replay, scrobble);
+    if (aside && ((excused && aside->reason == REJECT_LATE) ||
+                  clock_explains(replay, aside, message, scrobble))) {
         *reason = (enum reject_reason)aside->reason;
         return *reason == REJECT_LATE
                    ? pipeline_advance(replay->pipeline, replay->store, scrobble->time, err)
@@ -84,6 +100,9 @@ static int step(struct replay *replay, const rd_kafka_message_t *message,
     }
     if (pipeline_push(replay->pipeline, replay->store, scrobble, outcome, err) != 0) {
         return -1;
+    }
+    if (excused && *outcome == OUTCOME_LATE) {
+        *outcome = OUTCOME_SESSION; /* of somebody new */
     }
     *reason = *outcome == OUTCOME_LATE ? REJECT_LATE : REJECT_NONE;
     return 0;

@@ -74,6 +74,10 @@ void audit_report(const struct audit *audit, FILE *out)
     if (audit->state_users > 0) {
         fprintf(out, "users whose state was compared: %" PRIu64 "\n", audit->state_users);
     }
+    if (audit->excused > 0) {
+        fprintf(out, "users back after state.ttl.days, not compared: %" PRIu64 "\n",
+                audit->excused);
+    }
     fprintf(out, "open transactions: %" PRIu64 "\n", audit->open_transactions);
     for (size_t i = 0; i < audit->offenders; i++) {
         print_offender(&audit->offender[i], out);

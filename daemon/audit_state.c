@@ -25,6 +25,7 @@ static bool state_is_kept(const struct audit *audit)
 struct twin {
     const struct user_layout *layout;
     const struct user_state *kept, *replayed;
+    int64_t now_ms; /* stream time */
     char *value[2]; /* (changelog_value_max) scratch */
 };
 
@@ -40,6 +41,12 @@ static bool same_part(const struct twin *twin,
 static void compare_user(struct audit *audit, struct twin *twin, int32_t partition)
 {
     const struct user_state *user = twin->replayed;
+    const struct audit_user *known =
+        audit_users_find(&audit->users, (struct slice){user->user_id, user->user_id_size});
+    if ((known && known->excused) ||
+        (!twin->kept && audit_may_be_forgotten(audit, user->current.last_ms, twin->now_ms))) {
+        return;
+    }
     const char *what = !twin->kept                                  ? "nothing is known of"
                        : !same_part(twin, changelog_encode_open)    ? "the open part differs of"
                        : !same_part(twin, changelog_encode_history) ? "the history differs of"
@@ -58,7 +65,9 @@ static int compare_stores(struct audit *audit, struct state_store *kept,
     const struct user_layout *layout = state_store_layout(kept);
     size_t value_max = changelog_value_max(layout), cursor = 0;
     char *scratch = malloc(2 * value_max);
-    struct twin twin = {.layout = layout, .value = {scratch, scratch + value_max}};
+    struct twin twin = {.layout = layout,
+                        .now_ms = state_store_stream_time(replayed).ms,
+                        .value = {scratch, scratch + value_max}};
     const struct user_slot *slot, *other;
     if (!scratch) {
         return err_set(err, ERR_MEMORY, "out of memory");

@@ -140,7 +140,8 @@ static int hold(struct audit *audit, struct audit_user *user, struct err *err)
 
 static bool is_suspect(const struct audit_user *user)
 {
-    return !user->split && (user->suspect[AUDIT_PREDICTIONS] || user->suspect[AUDIT_SESSIONS]);
+    return !user->split && !user->excused &&
+           (user->suspect[AUDIT_PREDICTIONS] || user->suspect[AUDIT_SESSIONS]);
 }
 
 /* Takes suspect users from *next on until enough is held. @return how many */
@@ -217,6 +218,7 @@ int audit_streams(struct audit *audit, struct err *err)
     for (size_t i = 0; i < audit->users.count; i++) {
         struct audit_user *user = &audit->users.user[i];
         audit_user_settle(user);
+        audit->excused += user->excused;
         if (user->split) {
             tell_split(audit, user);
         }

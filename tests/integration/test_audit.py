@@ -89,9 +89,10 @@ def two_of_a_user(records):
 
 
 class Audit(harness.IntegrationTest):
-    def audit(self, daemon, **topics):
-        """(exit status, what it printed) of an audit by daemon's configuration, on other topics."""
-        sets = [f"--set=topic.{role}={name}" for role, name in topics.items()]
+    def audit(self, daemon, *settings, **topics):
+        """(exit status, what it printed) of an audit by daemon's configuration, with other settings and topics."""
+        sets = [f"--set={setting}" for setting in settings]
+        sets += [f"--set=topic.{role}={name}" for role, name in topics.items()]
         done = subprocess.run([harness.OUTROD, "audit", "-c", daemon.config_file, *sets], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, done.stdout + done.stderr
@@ -207,6 +208,25 @@ class Audit(harness.IntegrationTest):
         self.assertEqual(status, 1, text)
         self.assertRegex(text, rf"{empty} partition 0: the meta record stands at input offset -1")
 
+    def test_audit_users_who_were_forgotten_and_came_back_are_no_fault(self):
+        day, first = 86400 * 1000, 1241478537000
+        gone, other, *_ = (u for u in (f"user_{n}" for n in range(50)) if harness.partition_of(u.encode()) == 0)
+        daemon = self.outrod(delivery="exactly-once", state_ttl_days=2).start()
+        self.feed([harness.scrobble_line(gone, first), harness.scrobble_line(other, first + 5 * day)])
+        kcat.wait_until(lambda: daemon.metrics().total("outro_users_evicted_total") == 1, 60, "somebody is forgotten")
+        self.feed([harness.scrobble_line(gone, first + 5 * day + minute * 60000) for minute in range(5)])
+        self.await_drained()
+        self.assertEqual(daemon.stop(), 0)
+        sessions = [json.loads(record.value)["session"] for record in self.read("predictions")
+                    if record.key.decode() == gone]
+        self.assertEqual(sessions, [1] * 6)  # two lives
+        status, text = self.audit(daemon)
+        self.assertEqual(status, 0, text)
+        self.assertIn("users back after state.ttl.days, not compared: 1\n", text)
+        # and whoever may not be forgotten is still held to it
+        status, text = self.audit(daemon, "state.ttl.days=0")
+        self.assertEqual(status, 1, text)
+
     def test_audit_state_that_lost_a_record_is_named(self):
         daemon = self.outrod(delivery="exactly-once").start()
         for minute in range(3):
@@ -237,12 +257,10 @@ class Audit(harness.IntegrationTest):
         self.feed(harness.prepared_lines()[:100])
         self.await_written(100)
         daemon.kill()
-        patient = subprocess.run([harness.OUTROD, "audit", "-c", daemon.config_file, "--set=transaction.timeout.ms=3000",
-                                  "--set=commit.interval.ms=1000"], stdin=subprocess.DEVNULL, capture_output=True,
-                                 text=True, timeout=120, check=False)
-        self.assertEqual(patient.returncode, 1, patient.stdout + patient.stderr)
-        self.assertRegex(patient.stdout, rf"{self.topics['predictions']} partition \d offset 0: a transaction is open")
-        self.assertNotIn("open transactions: 0", patient.stdout)
+        status, text = self.audit(daemon, "transaction.timeout.ms=3000", "commit.interval.ms=1000")
+        self.assertEqual(status, 1, text)
+        self.assertRegex(text, rf"{self.topics['predictions']} partition \d offset 0: a transaction is open")
+        self.assertNotIn("open transactions: 0", text)
 
     def test_audit_sessions_that_the_clock_closed_are_right(self):
         daemon = self.outrod(bundle_path=harness.PREPARED / "bundle-brisk", session_gap_s=2,

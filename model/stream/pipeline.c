@@ -261,6 +261,17 @@ static int watch(struct pipeline *pipeline, struct state_store *store, struct us
                              sessionizer_due(&pipeline->params, current), err);
 }
 
+/* A scrobble within a track with a duration takes the end of the session back. A timer may be
+ * early, never late: when a session closes must not depend on when its timer was set. */
+static int watch_earlier(struct pipeline *pipeline, struct state_store *store,
+                         struct user_slot *slot, struct event_time before, struct err *err)
+{
+    struct event_time due = sessionizer_due(&pipeline->params, &slot->state.current);
+    return event_time_before(due, before)
+               ? state_store_watch(store, slot->index, slot->state.current.number, due, err)
+               : 0;
+}
+
 /* A late scrobble changed the session before the open one: that is published again, and what the
  * open one was prepared with is out of date. */
 static int revise_previous(struct pipeline *pipeline, struct state_store *store,
@@ -360,9 +371,11 @@ static int take(struct pipeline *pipeline, struct state_store *store, struct use
         place(pipeline, store, slot, play, placement, &changed, err) < 0)
         return -1;
     struct session_sums *session = placement == PLACE_PREVIOUS ? &user->previous : &user->current;
+    struct event_time due = sessionizer_due(&pipeline->params, &user->current);
     struct play_memory memory = sessionizer_count(state_store_layout(store), user, session, play,
                                                   state_store_stream_time(store));
-    if (opens && watch(pipeline, store, slot, err) < 0)
+    if ((opens ? watch(pipeline, store, slot, err)
+               : watch_earlier(pipeline, store, slot, due, err)) < 0)
         return -1;
     if (placement == PLACE_PREVIOUS)
         return revise_previous(pipeline, store, slot, err);

@@ -122,6 +122,23 @@ static void test_pipeline_sessions_close_by_stream_time(void **state)
     world_release(&w);
 }
 
+/* A long track that is skipped takes the session's end back, and the moment it closes with it:
+ * whether or not its timer was set when the track began. */
+static void test_pipeline_sessions_close_earlier_after_a_skipped_track(void **state)
+{
+    struct world w;
+    (void)state;
+    world_init(&w);
+    const struct step steps[] = {
+        {"u", 0, 20 * MIN, OUTCOME_SESSION, NULL},
+        {"u", 1 * MIN, 0, OUTCOME_SESSION, NULL},
+        {NULL, 1 * MIN + GAP, 0, 0, NULL},
+        {NULL, 1 * MIN + GAP + 1, 0, 0, "u 1.0 0+60 2; "},
+    };
+    RUN(&w, steps);
+    world_release(&w);
+}
+
 static void test_pipeline_sessions_bulk_upload_of_an_offline_day(void **state)
 {
     struct world w;
@@ -330,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipeline_sessions_close_by_stream_time),
+        cmocka_unit_test(test_pipeline_sessions_close_earlier_after_a_skipped_track),
         cmocka_unit_test(test_pipeline_sessions_bulk_upload_of_an_offline_day),
         cmocka_unit_test(test_pipeline_sessions_session_before_is_published_again),
         cmocka_unit_test(test_pipeline_sessions_reopened_within_allowed_lateness),

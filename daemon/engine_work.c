@@ -145,6 +145,10 @@ static void take_news(struct engine *engine, const rd_kafka_message_t *news)
                 news->partition, rd_kafka_message_errstr(news));
         engine_fail(engine, &err);
         break;
+    case RD_KAFKA_RESP_ERR__FATAL: /* the client is dead for good: fenced, for one */
+        err_set(&err, ERR_KAFKA, "consumer: %s", rd_kafka_message_errstr(news));
+        engine_fail(engine, &err);
+        break;
     default:
         engine->snapshot.metrics.client_errors++;
         logger_event(engine->logger, LEVEL_WARN, "kafka-error", "consumer: %s: %s",

@@ -43,8 +43,9 @@ int topics_judge(const struct topic_facts *facts, struct err *err) MUST_CHECK;
 /** What is allowed and still worth a warning. @return false when there is nothing to say */
 bool topics_doubt(const struct topic_facts *facts, enum topic_role role, struct err *doubt);
 
-/** At start: asks the brokers and judges. Brokers that do not answer within a few seconds, or that
- * forbid the question, are warned about and pass: the clients wait for them.
+/** At start: asks the brokers, makes topic.state when it is missing (it is internal) and judges.
+ * Brokers that do not answer within a few seconds, or that forbid the question, are warned about
+ * and pass: the clients wait for them.
  *  @return 0, or -1 ERR_USAGE with what to change */
 int topics_check(const struct config *config, struct logger *logger, struct err *err) MUST_CHECK;
 

@@ -183,31 +183,6 @@ static void say_doubts(struct topics_admin *admin, struct logger *logger)
     }
 }
 
-int topics_check(const struct config *config, struct logger *logger, struct err *err)
-{
-    struct topics_admin admin;
-    struct err doubt = {0};
-    int rc = -1;
-    if (admin_init(&admin, config, logger, CHECK_TIMEOUT_MS, err) != 0) {
-        goto out;
-    }
-    if (ask_metadata(&admin, &doubt) != 0) {
-        logger_event(logger, LEVEL_WARN, "topics-unchecked", "%s", doubt.text);
-        rc = 0;
-        goto out;
-    }
-    if (ask_settings(&admin, &doubt) != 0) {
-        logger_event(logger, LEVEL_WARN, "topics-unchecked", "%s", doubt.text);
-    }
-    rc = topics_judge(admin.facts, err);
-    if (rc == 0) {
-        say_doubts(&admin, logger);
-    }
-out:
-    admin_release(&admin);
-    return rc;
-}
-
 static rd_kafka_NewTopic_t *describe_new(const struct topics_admin *admin, enum topic_role role,
                                          struct err *err)
 {
@@ -243,12 +218,14 @@ static int take_answer(const rd_kafka_topic_result_t *answer, struct logger *log
     return 0;
 }
 
-static int make_missing(struct topics_admin *admin, struct logger *logger, struct err *err)
+/* Makes those from role `from` on that are missing. */
+static int make_missing(struct topics_admin *admin, enum topic_role from, struct logger *logger,
+                        struct err *err)
 {
     rd_kafka_NewTopic_t *topic[ROLES];
     size_t count = 0, answers = 0;
     int rc = 0;
-    for (int role = ROLE_INPUT + 1; rc == 0 && role < ROLES; role++) {
+    for (int role = from; rc == 0 && role < ROLES; role++) {
         if (!admin->facts[role].exists &&
             !(topic[count++] = describe_new(admin, (enum topic_role)role, err))) {
             count--;
@@ -309,10 +286,45 @@ int topics_create(const struct config *config, struct logger *logger, struct err
         rc = topics_judge(admin.facts, err);
         goto out;
     }
-    if (make_missing(&admin, logger, err) != 0) {
+    if (make_missing(&admin, ROLE_INPUT + 1, logger, err) != 0) {
         goto out;
     }
     rc = judge_existing(&admin, logger, err);
+out:
+    admin_release(&admin);
+    return rc;
+}
+
+int topics_check(const struct config *config, struct logger *logger, struct err *err)
+{
+    struct topics_admin admin;
+    struct err doubt = {0};
+    int rc = -1;
+    if (admin_init(&admin, config, logger, CHECK_TIMEOUT_MS, err) != 0) {
+        goto out;
+    }
+    if (ask_metadata(&admin, &doubt) != 0) {
+        logger_event(logger, LEVEL_WARN, "topics-unchecked", "%s", doubt.text);
+        rc = 0;
+        goto out;
+    }
+    if (ask_settings(&admin, &doubt) != 0) {
+        logger_event(logger, LEVEL_WARN, "topics-unchecked", "%s", doubt.text);
+    }
+    /* The changelog is ours alone: nobody can have made it right but for us. An empty one beside
+     * committed offsets is found out by the restore. */
+    struct topic_facts *state = &admin.facts[ROLE_STATE];
+    if (admin.facts[ROLE_INPUT].exists && !state->exists) {
+        if (make_missing(&admin, ROLE_STATE, logger, err) != 0) {
+            goto out;
+        }
+        state->exists = true;
+        state->partitions = admin.facts[ROLE_INPUT].partitions;
+    }
+    rc = topics_judge(admin.facts, err);
+    if (rc == 0) {
+        say_doubts(&admin, logger);
+    }
 out:
     admin_release(&admin);
     return rc;

@@ -53,6 +53,16 @@ class Topics(harness.IntegrationTest):
                 self.assertIn(self.topics[what], done.stderr)
                 self.assertIn(says, done.stderr)
 
+    def test_topics_state_is_made_by_the_daemon_that_misses_it(self):
+        self.assertEqual(self.create().returncode, 0)
+        kafka_wire.delete_topics(self.bootstrap, [self.topics["state"]])
+        daemon = self.outrod().start()
+        self.feed([harness.scrobble_line("user", 1241478537000)])
+        self.await_drained()
+        self.assertEqual(len(self.read("predictions")), 1)
+        self.assertEqual(len(self.partitions_of()["state"]), 2)
+        self.assertEqual(daemon.stop(), 0)
+
     def test_topics_that_are_wrong_stop_a_daemon_at_its_start(self):
         self.assertEqual(self.create().returncode, 0)
         kafka_wire.delete_topics(self.bootstrap, [self.topics["sessions"]])

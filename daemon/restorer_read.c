@@ -256,10 +256,12 @@ static int check(struct reader *reader, struct job *job, const struct progress *
                                reader->state, restored->partition, reader->input);
     }
     if (!progress->has_meta) {
-        return err_set(&restored->err, ERR_CHECK,
-                       "the group has committed offset %" PRId64 " of %s [%" PRId32 "], but %s has "
-                       "no state for it: reset the group's offsets to begin anew",
-                       restored->offset, reader->input, restored->partition, reader->state);
+        return err_set(
+            &restored->err, ERR_CHECK,
+            "the group has committed offset %" PRId64 " of %s [%" PRId32 "], but %s has "
+            "no state for it: reset the group's offsets to begin anew, or begin with empty "
+            "state from there by one run with delivery = at-least-once",
+            restored->offset, reader->input, restored->partition, reader->state);
     }
     if (progress->meta.input_offset != restored->offset) {
         return err_set(&restored->err, ERR_CHECK,

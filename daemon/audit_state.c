@@ -6,7 +6,6 @@
 #include "daemon/audit_parts.h"
 #include "daemon/clocks.h"
 #include "daemon/state_read.h"
-#include "stream/sessionizer.h"
 
 /* A running daemon has a transaction open most of the time; one that nobody ends is aborted by the
  * brokers after its timeout, which they look for every ten seconds. What stands still longer holds
@@ -73,15 +72,11 @@ static int compare_stores(struct audit *audit, struct state_store *kept,
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     while ((slot = state_store_next(replayed, &cursor))) {
-        struct event_time now = state_store_stream_time(replayed);
         other =
             state_store_find(kept, (struct slice){slot->state.user_id, slot->state.user_id_size});
         twin.replayed = &slot->state;
         twin.kept = other ? &other->state : NULL;
-        /* whether a forgotten user has been removed yet makes no difference */
-        if (other || !sessionizer_forgets(state_store_params(replayed), twin.replayed, now)) {
-            compare_user(audit, &twin, partition);
-        }
+        compare_user(audit, &twin, partition);
     }
     if (state_store_stream_time(kept).ms != state_store_stream_time(replayed).ms) {
         audit_wrong(audit, audit->state.name, partition, -1,

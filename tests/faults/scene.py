@@ -204,6 +204,13 @@ class Scene:
         self.until(self.ready, END_TIMEOUT_S, "every instance is ready again", must=True)
         self.until(self.no_transaction_open, END_TIMEOUT_S, "no transaction is open", must=True)
 
+    def dump(self):
+        """All that can be read, for whoever looks into a failure: one line a record, partition, offset, key, value."""
+        for role in ROLES[:-1]:
+            with open(self.folder / f"{role}.topic", "wb") as file:
+                for record in kcat.read_topic(self.bootstrap, self.topics[role]):
+                    file.write(b"%d %d %b\t%b\n" % (record.partition, record.offset, record.key or b"", record.value or b""))
+
     def abandon(self):
         for slot in self.slots:
             if slot.daemon:

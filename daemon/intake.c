@@ -14,7 +14,7 @@ static enum reject_reason refuse(enum reject_reason reason, struct err *detail, 
 /* The body names no user: the key does, if it can be one. */
 static enum reject_reason user_from_key(struct slice key, struct scrobble *out, struct err *detail)
 {
-    if (!key.data || key.size == 0) {
+    if (key.size == 0) {
         return refuse(REJECT_NULL_KEY, detail, "neither the key nor the body names a user");
     }
     if (key.size > USER_ID_MAX) {
@@ -32,11 +32,18 @@ static enum reject_reason user_from_key(struct slice key, struct scrobble *out, 
 
 static enum reject_reason settle_user(struct slice key, struct scrobble *out, struct err *detail)
 {
+    /* Without a key it lies in any partition: other scrobbles of the user would be in another
+     * state. */
+    if (!key.data) {
+        return refuse(REJECT_NULL_KEY, detail,
+                      "the message has no key; it must be the user id, so that a user's scrobbles "
+                      "meet in one partition");
+    }
     if (out->user_id.size == 0) {
         return user_from_key(key, out, detail);
     }
-    bool agree = !key.data || (key.size == out->user_id.size &&
-                               memcmp(key.data, out->user_id.data, key.size) == 0);
+    bool agree =
+        key.size == out->user_id.size && memcmp(key.data, out->user_id.data, key.size) == 0;
     return agree ? REJECT_NONE
                  : refuse(REJECT_KEY_MISMATCH, detail, "the key and user_id name different users");
 }

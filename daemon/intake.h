@@ -17,8 +17,8 @@ struct intake {
     int64_t max_future_ms;             /* what a scrobble's time may be past it */
 };
 
-/** @param key user id, data NULL when there is none; supplies the user when the body names none,
- * must agree when it does
+/** @param key user id; supplies the user when the body names none, must agree when it does; a
+ * message without one (data NULL) is refused
  *  @param value data NULL for a tombstone  @param out borrows from key, value and scratch until the
  * next call
  *  @param detail one sentence on refusal  @return REJECT_NONE, or why not */

@@ -26,7 +26,7 @@ struct bundle {
     char created[32];                     /* RFC 3339, UTC */
     int64_t gap_ms;                       /* the session rule it was trained under */
     uint32_t window;                      /* W of the kernel KM */
-    int64_t pool_ms[POOL_VALUES];         /* ascending lengths of MODEL.md's pool */
+    int64_t pool_ms[POOL_VALUES];         /* ascending; pool_make's (stream/pool.h) */
     struct predictor *net;                /* owned */
     size_t scores;
     struct bundle_score score[BUNDLE_SCORES_MAX]; /* names owned by the bundle */

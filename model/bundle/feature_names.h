@@ -1,5 +1,5 @@
 /* feature_names.h - the names of the net's inputs, in the order in which they stand in its rows
- * (MODEL.md "Network"). What stream/ computes, what a bundle lists: the same table. A bundle with
+ * (model/PREDICTOR.md). What stream/ computes, what a bundle lists: the same table. A bundle with
  * other names or another order is refused. */
 #ifndef OUTRO_BUNDLE_FEATURE_NAMES_H
 #define OUTRO_BUNDLE_FEATURE_NAMES_H

@@ -7,8 +7,8 @@
 
 #include "bundle/safetensors.h"
 
-/* Files of two worlds have the same shapes and other meanings (NUMERICS.md "Cells"), so a file says
- * which it is. */
+/* PyTorch and Keras order a GRU's gates differently, and without reset_after the formula is
+ * another, all in weights of the same shapes: so a file says which it is. */
 static const struct safetensors_pair GRU_CONVENTIONS[] = {
     {"format", "outro"},     {"cell", "gru"},        {"gate_order", "r,z,n"},
     {"reset_after", "true"}, {"activation", "tanh"}, {"recurrent_activation", "sigmoid"},

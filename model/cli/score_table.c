@@ -29,27 +29,33 @@ static void put_interval(FILE *out, const char *what, double net, double kernel,
     fprintf(out, "  %-4s %+.4f [%+.4f, %+.4f]\n", what, net - kernel, interval.low, interval.high);
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void score_table_print(const struct score_report *report, FILE *out)
 {
     if (report->whole.sessions > 0)
         fprintf(out,
-                "\nMAE at the start of %llu sessions: net %.0f s, the user's running mean %.0f s, "
+                "\nMAE at the start of %llu session%s: net %.0f s, the user's running mean %.0f s, "
                 "running median %.0f s; %.1f %% within p10-p90\n",
-                (unsigned long long)report->whole.sessions, report->whole.net_s,
-                report->whole.running_mean_s, report->whole.running_median_s,
+                (unsigned long long)report->whole.sessions, plural(report->whole.sessions),
+                report->whole.net_s, report->whole.running_mean_s, report->whole.running_median_s,
                 100 * report->whole.coverage);
     if (report->rows == 0) {
         fputs("scores       none: no user has enough sessions to leave a fifth for testing\n", out);
         return;
     }
     const struct score *net = &report->of[SCORED_NET], *kernel = &report->of[SCORED_KERNEL];
-    fprintf(
-        out,
-        "\nOn the last fifth of each user's sessions: %llu users, %llu sessions, %llu predictions\n"
-        "%-12s %10s %8s%8s%8s%8s%8s%8s%10s\n",
-        (unsigned long long)report->users, (unsigned long long)report->sessions,
-        (unsigned long long)report->rows, "", "MAE start", "M1", "macro", "M2i", "M3", "PBi", "PB1",
-        "p10-p90");
+    fprintf(out,
+            "\nOn the last fifth of each user's sessions: %llu user%s, %llu session%s, "
+            "%llu prediction%s\n"
+            "%-12s %10s %8s%8s%8s%8s%8s%8s%10s\n",
+            (unsigned long long)report->users, plural(report->users),
+            (unsigned long long)report->sessions, plural(report->sessions),
+            (unsigned long long)report->rows, plural(report->rows), "", "MAE start", "M1", "macro",
+            "M2i", "M3", "PBi", "PB1", "p10-p90");
     for (int who = 0; who < SCORED; who++) {
         const struct score *score = &report->of[who];
         fprintf(out, "%-12s %8.1f s", names[who], score->mae_start_s);

@@ -1,5 +1,5 @@
 /* predictor.h - the network of the predictor: one recurrent step a finished session, a small head
- * that corrects the kernel KM base (MODEL.md "Network"):
+ * that corrects the kernel KM base (model/PREDICTOR.md):
  *     h_k = GRU(x_k, h_{k-1})         x: 13 step inputs, standardised
  *     d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3
  *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted

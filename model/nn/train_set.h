@@ -1,5 +1,5 @@
 /* train_set.h - what is trained and validated on: users' sessions as step inputs, and rows of
- * features with the truth behind them; and the split by time (MODEL.md "Metrics"). Values in the
+ * features with the truth behind them; and the split by time (model/PREDICTOR.md). Values in the
  * caller's memory. Header only. */
 #ifndef OUTRO_NN_TRAIN_SET_H
 #define OUTRO_NN_TRAIN_SET_H

@@ -1,4 +1,4 @@
-/* trainer.h - trains a predictor on users' session sequences by MODEL.md's recipe: pinball at .1 .5
+/* trainer.h - trains a predictor on users' session sequences (model/PREDICTOR.md): pinball at .1 .5
  * .9 on ln(R + 30), AdamW, warm-up and cosine, clipped by global norm, averaged weights, validation
  * by time, the best kept. The rows come from the same pipeline that serves (stream/), through its
  * training sink. */

@@ -2,7 +2,7 @@
  *     sum of pinball(.1 .5 .9) / i   over   the same of the kernel KM's own quantiles
  * on the validation sessions, in seconds of remaining time, on the numbers serving would publish
  * (sorted, >= 0), the hidden state carried from a user's first session on. Seconds, because the
- * metric that counts (MODEL.md, PBi) is in seconds. */
+ * metric that counts (PBi, model/PREDICTOR.md) is in seconds. */
 #ifndef OUTRO_NN_VALIDATION_H
 #define OUTRO_NN_VALIDATION_H
 

@@ -1,6 +1,6 @@
 /* feature_table.h - FEATURE_TABLE: what the net sees of a user, one row a feature, in the order of
  * its rows (bundle/feature_names.h), and the two raw values that every prediction carries beside
- * it. For people and tools; features.h and history.h compute. Source: MODEL.md "Features". */
+ * it. For people and tools; features.h and history.h compute. In prose: model/PREDICTOR.md. */
 #ifndef OUTRO_STREAM_FEATURE_TABLE_H
 #define OUTRO_STREAM_FEATURE_TABLE_H
 

@@ -1,4 +1,4 @@
-/* features.h - what the model sees, computed in double from a user's state (MODEL.md "Features").
+/* features.h - what the model sees, computed in double from a user's state (model/PREDICTOR.md).
  * Pure. FEATURE_TABLE (feature_table.h) has name, unit and formula of each. */
 #ifndef OUTRO_STREAM_FEATURES_H
 #define OUTRO_STREAM_FEATURES_H

@@ -1,5 +1,5 @@
 /* history.h - a user's finished sessions: folding one into the running statistics, the ring and the
- * sketches, and reading the ring back. Pure. Formulas: MODEL.md "Features". */
+ * sketches, and reading the ring back. Pure. Formulas: model/PREDICTOR.md. */
 #ifndef OUTRO_STREAM_HISTORY_H
 #define OUTRO_STREAM_HISTORY_H
 

@@ -1,9 +1,9 @@
 /* kernel_km.h - the base that needs no training: the conditional distribution of the user's own
  * past lengths, weighted by hour, weekend, recency and gap (kernel KM), or not weighted (KM
- * running), with a pool behind it. MODEL.md "Kernel KM". Lengths are whole milliseconds, weights
- * double. Pure; built in O(W) once a session; asked in O(log W) at most, and in O(1) as a rule,
- * since the elapsed time of a session only grows and each answer is looked for where the last one
- * was. */
+ * running), with a pool behind it. Formulas: model/PREDICTOR.md. Lengths are whole milliseconds,
+ * weights double. Pure; built in O(W) once a session; asked in O(log W) at most, and in O(1) as a
+ * rule, since the elapsed time of a session only grows and each answer is looked for where the last
+ * one was. */
 #ifndef OUTRO_STREAM_KERNEL_KM_H
 #define OUTRO_STREAM_KERNEL_KM_H
 

@@ -1,5 +1,5 @@
-/* kernel_weights.h - the weights of the kernel KM (MODEL.md), for all past sessions at once,
- * written so that the compiler turns the loop into vectors. Pure. */
+/* kernel_weights.h - the weights of the kernel KM (model/PREDICTOR.md), for all past sessions at
+ * once, written so that the compiler turns the loop into vectors. Pure. */
 #ifndef OUTRO_STREAM_KERNEL_WEIGHTS_H
 #define OUTRO_STREAM_KERNEL_WEIGHTS_H
 

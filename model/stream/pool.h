@@ -1,6 +1,6 @@
 /* pool.h - the pool of the kernel KM: 400 lengths that stand for what people in general do, for
  * users of whom little is known. From the training sessions of the training users, each user
- * weighing the same (MODEL.md "Kernel KM"). */
+ * weighing the same (model/PREDICTOR.md). */
 #ifndef OUTRO_STREAM_POOL_H
 #define OUTRO_STREAM_POOL_H
 

@@ -1,5 +1,5 @@
 /* scores.h - the sink that says how good predictions were, on the last fifth of each user's
- * sessions, beside baselines on identical rows (MODEL.md "Metrics"). Rows are kept until the log is
+ * sessions, beside baselines on identical rows (model/PREDICTOR.md). Rows are kept until the log is
  * at its end, since the split and the baselines (a user's training mean, median, KM static) hang on
  * it; 60 bytes a scrobble. */
 #ifndef OUTRO_STREAM_SCORES_H

@@ -1,6 +1,6 @@
 /* session_lengths.h - every finished session's length, by user and number: what training and
- * scoring need once a log is at its end, since truths and splits (MODEL.md: floor(7N/10),
- * floor(8N/10)) hang on it. A revised session replaces itself. */
+ * scoring need once a log is at its end, since truths and splits (nn/train_set.h) hang on it. A
+ * revised session replaces itself. */
 #ifndef OUTRO_STREAM_SESSION_LENGTHS_H
 #define OUTRO_STREAM_SESSION_LENGTHS_H
 

@@ -21,7 +21,8 @@
  * - within the gap of it: reopens it (if not later than allowed)
  *
  * Otherwise it is late. Sessions never overlap: what is not behind the last scrobble of the session
- * before belongs to that one, or is late. */
+ * before belongs to that one, or is late. One that bridges two sessions does not merge them: it
+ * moves the later one's start back, so two published sessions can be closer than the gap. */
 #ifndef OUTRO_STREAM_SESSIONIZER_H
 #define OUTRO_STREAM_SESSIONIZER_H
 

@@ -35,7 +35,7 @@ void user_state_init(const struct user_layout *layout, struct user_state *user,
     memset(user, 0, layout->size_bytes);
     memcpy(user->user_id, user_id.data, user_id.size);
     user->user_id_size = (uint8_t)user_id.size;
-    /* Where every statistic starts before the first session is finished (MODEL.md). */
+    /* Where every statistic starts before the first session is finished (model/PREDICTOR.md). */
     user->history.mean_z = user->history.ew10_z = user->history.ew30_z = log(1230);
     user->history.variance_z = 1;
     user->history.ew20_single = .2;

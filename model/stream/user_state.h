@@ -1,9 +1,9 @@
 /* user_state.h - what is known about one user, as one record of fixed size without pointers
- * (DESIGN.md section 6). Fixed part first, then regions whose sizes come from stream_params;
- * user_layout says where they are. The last two sessions are kept as accumulators (`current`, open
- * or closed, and `previous`, always closed) and are folded into the history only when a late
- * scrobble can no longer change them; the ring holds the finished sessions before these two. What
- * the ring rounds: starts to whole seconds, durations of last tracks to one byte (7 s at
+ * (byte by byte: schemas/state.md). Fixed part first, then regions whose sizes come from
+ * stream_params; user_layout says where they are. The last two sessions are kept as accumulators
+ * (`current`, open or closed, and `previous`, always closed) and are folded into the history only
+ * when a late scrobble can no longer change them; the ring holds the finished sessions before these
+ * two. What the ring rounds: starts to whole seconds, durations of last tracks to one byte (7 s at
  * four minutes), of the step
  * inputs the two means of ln(interval + 10) to 1/5000 and the three shares to 1/255. Lengths are
  * whole milliseconds, up to 49 days. */
@@ -42,7 +42,7 @@ struct session_sums {
     uint32_t reserved; /* no padding: records are compared and saved as bytes */
 };
 
-/* Running statistics of all folded sessions (MODEL.md "Features"). */
+/* Running statistics of all folded sessions (model/PREDICTOR.md). */
 struct history_stats {
     double mean_z, variance_z; /* z = ln(length s + 30) */
     double ew10_z, ew30_z;

@@ -22,8 +22,8 @@
 #include "nn/optimizer.h"
 #include "nn/tensor.h"
 
-/* Relative to the largest value of a tensor: NUMERICS.md's 1e-5 for float32. The reference is
- * itself double. */
+/* Relative to the largest value of a tensor: 1e-5 for float32, as far as it carries. The reference
+ * is itself double. */
 #define TOLERANCE       (sizeof(real) == sizeof(float) ? 1e-5 : 1e-12)
 #define CURVE_TOLERANCE (sizeof(real) == sizeof(float) ? 1e-5 : 1e-11)
 #define OUTPUTS         3

@@ -33,6 +33,7 @@ CASES = [
     ("an escaped NUL", "user", scrobble().replace(b"an artist", b"an\\u0000artist"), "bad-field"),
     ("a lone surrogate", "user", scrobble().replace(b"an artist", b"\\ud800"), "not-json"),
     ("a null value", "user", None, "null-value"),
+    ("no key, though the body names a user", None, scrobble(), "null-key"),
     ("neither key nor body names a user", None, scrobble(user_id=None), "null-key"),
     ("another user's key", "somebody", scrobble(), "key-mismatch"),
     ("no timestamp", "user", scrobble(timestamp=None), "missing-field"),

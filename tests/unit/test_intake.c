@@ -28,7 +28,7 @@ static void test_intake_key_body_and_clock_decide(void **state)
         const char *user;
     } cases[] = {
         {"u", BODY("\"user_id\":\"u\",", "1600000000000"), REJECT_NONE, "u"},
-        {NULL, BODY("\"user_id\":\"u\",", "1600000000000"), REJECT_NONE, "u"},
+        {NULL, BODY("\"user_id\":\"u\",", "1600000000000"), REJECT_NULL_KEY, NULL},
         {"u", BODY("", "1600000000000"), REJECT_NONE, "u"},
         {"v", BODY("\"user_id\":\"u\",", "1600000000000"), REJECT_KEY_MISMATCH, NULL},
         {"", BODY("\"user_id\":\"u\",", "1600000000000"), REJECT_KEY_MISMATCH, NULL},

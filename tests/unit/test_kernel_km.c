@@ -44,7 +44,7 @@ static bool on_weekend(int64_t s)
     return day == 0 || day == 6;
 }
 
-/* MODEL.md's w_j, term by term. */
+/* w_j of model/PREDICTOR.md, term by term. */
 static double weight_of(const struct fixture *f, size_t j)
 {
     const struct past_session *past = &f->past[j];

@@ -64,13 +64,14 @@ static const struct config_key keys[] = {
            "after a crash some records come twice. exactly-once: predictions, sessions, rejected "
            "messages, state and offsets are committed in one transaction; readers see them with read_committed."),
     TEXT("transactional.id", CONFIG_TEXT, transactional_id, "", CONFIG_EMPTY,
-         "Who this instance is to the brokers, exactly-once only: the same after every restart, and no other's. A "
-         "second process with the same one fences the first. Empty: kafka.group.id and kafka.group.instance.id, or "
-         "kafka.client.id, or the host name."),
+         "Who this instance is to the brokers, exactly-once only: no other's, and best the same after every restart. A "
+         "second process with the same one fences the first. Empty: made of kafka.group.id and kafka.group.instance.id; "
+         "without that of host and process, and after a crash the next owner waits transaction.timeout.ms for what was "
+         "left open."),
     NUMBER("transaction.timeout.ms", transaction_timeout_ms, "15000", 3000, 900000, 0,
            "How long a transaction may stay open, exactly-once only. Readers wait that long for a dead instance; a "
            "broker outage that lasts longer costs the open transaction and a restart. Records time out at two thirds."),
-    NUMBER("commit.interval.ms", commit_interval_ms, "1000", 10, 60000, CONFIG_RELOAD,
+    NUMBER("commit.interval.ms", commit_interval_ms, "100", 10, 60000, CONFIG_RELOAD,
            "How often offsets, or a whole transaction, are committed. With exactly-once it is what output waits for, "
            "and at most a third of transaction.timeout.ms."),
     NUMBER("commit.max.messages", commit_max_messages, "50000", 1, 10000000, 0,

@@ -135,17 +135,16 @@ int kafka_transactional_id(const struct config *config, char *out, size_t size, 
 {
     const char *group = config_kafka(config, "group.id");
     const char *instance = config_kafka(config, "group.instance.id");
-    char host[128] = "";
-    if (!instance) {
-        instance = config_kafka(config, "client.id");
-    }
-    if (!instance && gethostname(host, sizeof host - 1) == 0) {
-        instance = host;
-    }
+    char host[128] = "outrod", process[160];
+    /* Two processes on one machine with one configuration must not fence each other: without a name
+     * of its own an instance is this process. What a dead one left open then ends by
+     * transaction.timeout.ms. */
+    (void)gethostname(host, sizeof host - 1);
+    snprintf(process, sizeof process, "%s-%ld", host, (long)getpid());
     group = group ? group : find_default("group.id")->value;
     int length = *config->transactional_id
                      ? snprintf(out, size, "%s", config->transactional_id)
-                     : snprintf(out, size, "%s-%s", group, instance ? instance : "outrod");
+                     : snprintf(out, size, "%s-%s", group, instance ? instance : process);
     return length >= 0 && (size_t)length < size
                ? 0
                : err_set(err, ERR_USAGE,

@@ -34,7 +34,8 @@ int kafka_conf_check(const char *name, const char *value, struct err *err) MUST_
 struct rd_kafka_conf_s *kafka_conf_new(const struct config *config, enum kafka_side side,
                                        struct err *err) MUST_CHECK;
 
-/** transactional.id of this instance: the configured one, or made of group and instance, or process.
+/** transactional.id of this instance: the configured one, or made of group and instance, or
+ * process.
  *  @return 0, -1 ERR_USAGE when it is longer than size */
 int kafka_transactional_id(const struct config *config, char *out, size_t size,
                            struct err *err) MUST_CHECK;

@@ -142,6 +142,15 @@ float *state_store_hidden(struct state_store *store, uint32_t index)
            (size_t)(index % store->chunk_slots) * store->hidden;
 }
 
+/* What an event reads of a user, asked for as soon as it is known where that is, so that the waits
+ * overlap. */
+static inline void fetch_hot(const struct user_slot *slot)
+{
+    enum { LINE = 64, HOT_BYTES = 384 }; /* up to the running statistics */
+    for (size_t at = 0; at < HOT_BYTES; at += LINE)
+        __builtin_prefetch((const char *)slot + at, 1);
+}
+
 /* The place in the index of a user, or the empty place where it belongs. */
 static size_t probe(const struct state_store *store, struct slice user_id, uint32_t hash)
 {
@@ -155,6 +164,7 @@ static size_t probe(const struct state_store *store, struct slice user_id, uint3
             continue;
         const struct user_slot *slot =
             state_store_slot((struct state_store *)(uintptr_t)store, e->user);
+        fetch_hot(slot);
         if (slot->state.user_id_size == user_id.size &&
             memcmp(slot->state.user_id, user_id.data, user_id.size) == 0)
             return at;
@@ -223,19 +233,6 @@ static int make_room(struct state_store *store)
 static uint32_t user_hash(struct slice user_id)
 {
     return (uint32_t)hash_bytes(user_id.data, user_id.size, 0);
-}
-
-void state_store_expect(const struct state_store *store, struct slice user_id)
-{
-    enum { LINE = 64, HOT_BYTES = 384 }; /* up to the running statistics */
-    uint32_t hash = user_hash(user_id);
-    const struct index_entry *e = &store->index[hash & (store->index_size - 1)];
-    if (e->user == NO_USER || e->hash != hash)
-        return; /* new, or not at its first place: then it is slower, no more */
-    const char *slot =
-        (const char *)state_store_slot((struct state_store *)(uintptr_t)store, e->user);
-    for (size_t at = 0; at < HOT_BYTES; at += LINE)
-        __builtin_prefetch(slot + at, 1);
 }
 
 const struct user_slot *state_store_find(const struct state_store *store, struct slice user_id)

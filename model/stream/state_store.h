@@ -35,10 +35,6 @@ size_t state_store_open_sessions(const struct state_store *store);
 /** Memory it holds: slabs, hidden states, index, timers, prepared sessions. */
 size_t state_store_bytes(const struct state_store *store);
 
-/** A scrobble of user_id comes within the next few: brings the user's state near. Only a hint;
- * changes nothing. Worth a call a few scrobbles ahead where there are many users. */
-void state_store_expect(const struct state_store *store, struct slice user_id);
-
 /** Removes users who are forgotten (sessionizer_forgets), but for those that the transaction under
  * way has changed. Looks at `slots` of the store from where it last stopped, so that a call is
  * short; a full turn takes many. Not while rows wait in a pipeline.

@@ -18,7 +18,6 @@
 #include "stream/pipeline.h"
 
 #define LINE_BYTES    512
-#define AHEAD         4 /* scrobbles decoded and announced (state_store_expect) before they are pushed */
 #define HISTORY_ROWS  8000
 #define DAY_MS        INT64_C(86400000)
 #define HISTORY_START (INT64_C(15000) * DAY_MS)
@@ -219,26 +218,21 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mod
     output = (struct output){.bytes = 0};
     uint64_t bytes_in = 0;
     double begun = cpu_s();
-    struct scrobble ahead[AHEAD];
-    for (uint64_t e = 0; e < events + AHEAD; e++) {
-        struct scrobble *scrobble = &ahead[e % AHEAD];
+    for (uint64_t e = 0; e < events; e++) {
+        struct scrobble scrobble;
         enum outcome outcome;
         if (mode != MODE_PLAIN && e % TRANSACTION_EVENTS == 0) {
             if (e > 0)
                 end_transaction(pipeline, store, mode, &changelog, &err);
             state_store_begin(store);
         }
-        if (e >= AHEAD && pipeline_push(pipeline, store, scrobble, &outcome, &err) < 0)
-            die("event", &err);
-        if (e >= events)
-            continue;
         const unsigned char *line = (unsigned char *)lines + e * LINE_BYTES;
         size_t size = line[0] | (size_t)line[1] << 8;
         bytes_in += size;
-        if (scrobble_from_json((const char *)line + 2, size, scratch, scrobble, &err) !=
-            REJECT_NONE)
+        if (scrobble_from_json((const char *)line + 2, size, scratch, &scrobble, &err) !=
+                REJECT_NONE ||
+            pipeline_push(pipeline, store, &scrobble, &outcome, &err) < 0)
             die("event", &err);
-        state_store_expect(store, scrobble->user_id);
     }
     end_transaction(pipeline, store, mode, &changelog, &err);
     double seconds = cpu_s() - begun;
@@ -265,6 +259,10 @@ int main(int argc, char **argv)
     static const uint32_t usual[] = {10000, 100000, 1000000};
     uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000;
     struct err err = {0};
+    if (events == 0) {
+        fprintf(stderr, "usage: bench_pipeline [EVENTS [USERS ...]]\n");
+        return 2;
+    }
     struct bundle *bundle = make_bundle(&err);
     size_t sizes = argc > 2 ? (size_t)argc - 2 : sizeof usual / sizeof *usual;
     for (size_t i = 0; i < sizes; i++)

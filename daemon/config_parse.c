@@ -102,7 +102,9 @@ int config_parse(struct config *config, const char *text, size_t size, const cha
     memcpy(copy, text, size);
     copy[size] = '\0';
     size_t number = 1;
-    for (char *line = copy, *end = copy + size; line < end; number++) {
+    /* editors elsewhere put a byte order mark before the first line */
+    size_t mark = size >= 3 && memcmp(copy, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    for (char *line = copy + mark, *end = copy + size; line < end; number++) {
         char *newline = memchr(line, '\n', (size_t)(end - line));
         char *stop = newline ? newline : end;
         if (memchr(line, '\0', (size_t)(stop - line))) {

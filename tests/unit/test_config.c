@@ -108,6 +108,9 @@ static void test_config_errors_say_where_what_and_what_is_allowed(void **state)
         {"bundle.poll.s = +5\n", "test.conf:1: ", "is not a whole number"},
         {"bundle.poll.s = 99999999999999999999\n", "test.conf:1: ", "is out of range"},
         {"bundel.poll.s = 3\n", "test.conf:1: ", "did you mean \"bundle.poll.s\"?"},
+        {"\xef\xbb\xbf"
+         "bundle.poll.s = 0\n",
+         "test.conf:1: ", "bundle.poll.s: 0 is out of range"},
         {"colour = red\n", "test.conf:1: ", "unknown key \"colour\"; outrod --print-config-ref"},
         {"log.level = loud\n", "test.conf:1: ", "is none of: error, warn, info, debug"},
         {"topic.sessions = two words\n",

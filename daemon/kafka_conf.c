@@ -186,7 +186,9 @@ int kafka_conf_reader(struct rd_kafka_conf_s *conf, bool uncommitted, struct err
             return -1;
         }
     }
-    return 0;
+    /* It only asks for ends: 2.0.2 would ask a leader of long ago again and again, as long as what
+     * it once learned is valid (15 min), and be told that it leads no more. */
+    return uncommitted ? set(conf, "metadata.max.age.ms", "1000", err) : 0;
 }
 
 int kafka_version_check(int version, struct err *err)

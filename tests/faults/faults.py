@@ -9,7 +9,7 @@ from functools import partial
 import kafka_wire
 import kcat
 from mixed_log import UNLINED
-from scene import ALARM, FAILPOINT, STEP_TIMEOUT_S
+from scene import ALARM, FAILPOINT, REJECTED_MAX_BYTES, STEP_TIMEOUT_S
 
 CHUNK = 400
 
@@ -227,6 +227,16 @@ def poison(scene):
     scene.flow(CHUNK)
 
 
+def refused_record(scene):
+    """What the rejected topic does not take whole costs its transaction, in the middle of others' work."""
+    value = scene.rng.randbytes(2 * REJECTED_MAX_BYTES).hex().encode()  # does not compress below the limit
+    partition = scene.rng.randrange(scene.partitions)
+    scene.write(CHUNK // 2)
+    scene.until(lambda: put(scene, "user", value, partition), STEP_TIMEOUT_S, "a message is written")
+    scene.poison.add((b"user", value))
+    scene.flow(CHUNK)
+
+
 def put(scene, key, value, partition):
     try:
         kcat.write_message(scene.bootstrap, scene.topics["scrobbles"], key, value, partition)
@@ -255,4 +265,5 @@ FAULTS = {
     "broker stop": partial(broker, kill=False),
     "no broker at start": no_broker_at_start,
     "unlined poison": poison,
+    "refused record": refused_record,
 }

@@ -12,6 +12,7 @@ from outrod import Outrod
 
 SLOTS = 3
 ROLES = ("scrobbles", "predictions", "sessions", "rejected", "state")
+REJECTED_MAX_BYTES = 100_000  # what the rejected topic takes: larger ones are cut, after an abort
 STEP_TIMEOUT_S = 20.0
 END_TIMEOUT_S = 180.0
 KILLED, FAILPOINT, ALARM = -signal.SIGKILL, 86, -signal.SIGALRM  # daemon/failpoint.h
@@ -51,7 +52,10 @@ class Scene:
         self.current = folder / "current"
         self.point_at(bundles[0])
         for role, name in self.topics.items():
-            more = {"cleanup.policy": "compact"} if role == "state" else {}
+            more = {"state": {"cleanup.policy": "compact"},
+                    "rejected": {"max.message.bytes": REJECTED_MAX_BYTES}}.get(role, {})
+            if len(cluster.node_ids()) > 1:
+                more["min.insync.replicas"] = 2  # else one that dies may take acknowledged records with it
             kafka_wire.create_topic(self.bootstrap, name, self.partitions, config=more)
         say(f"{self.partitions} partitions, commits every {self.commit_ms} ms, transactions of at most "
             f"{self.transaction_ms} ms, {'static' if self.static else 'dynamic'} members")
@@ -110,8 +114,9 @@ class Scene:
             raise Broken(f"{daemon.name} died of signal {-status}: see {daemon.log_file}")
         with daemon.changed:
             said = [e["message"] for e in daemon.events if e.get("level") == "error"]
-        self.exits[(said or ["said nothing"])[0]] += 1
-        self.say(f"{daemon.name} left with status {status}: {(said or ['-'])[0]}")
+        reason = said[-1] if said else "said nothing"
+        self.exits[reason] += 1
+        self.say(f"{daemon.name} left with status {status}: {reason}")
 
     def tend(self):
         """The supervisor: what left by itself is started again."""

@@ -213,7 +213,7 @@ class Audit(harness.IntegrationTest):
         gone, other, *_ = (u for u in (f"user_{n}" for n in range(50)) if harness.partition_of(u.encode()) == 0)
         daemon = self.outrod(delivery="exactly-once", state_ttl_days=2).start()
         self.feed([harness.scrobble_line(gone, first), harness.scrobble_line(other, first + 5 * day)])
-        kcat.wait_until(lambda: daemon.metrics().total("outro_users_evicted_total") == 1, 60, "somebody is forgotten")
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_users_evicted_total") == 1, 60, "somebody is forgotten")
         self.feed([harness.scrobble_line(gone, first + 5 * day + minute * 60000) for minute in range(5)])
         self.await_drained()
         self.assertEqual(daemon.stop(), 0)

@@ -255,7 +255,8 @@ class Cluster:
         self._save()
 
     def _command(self, *args):
-        return [self.state["java"], *JVM, "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        # a broker that is killed leaves what its libraries unpacked: in the cluster's own folder, then
+        return [self.state["java"], *JVM, f"-Djava.io.tmpdir={self.dir}", "-Dorg.slf4j.simpleLogger.showDateTime=true",
                 "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS", "-cp", self.state["classpath"], *args]
 
     def _format(self):

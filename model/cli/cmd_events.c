@@ -179,9 +179,8 @@ int cmd_events(int argc, char **argv)
     const struct option_row rows[] = {
         {"speed", "X", OPTION_REAL, &events.speed, 1e-3, 1e12,
          "write at X times the pace at which it happened (default: at once)"},
-        {"durations", "FILE", OPTION_TEXT, &events.durations_path, 0, 0,
-         "track durations, for scrobbles that carry none"},
-        {"strict", NULL, OPTION_FLAG, &events.strict, 0, 0, "stop at the first bad row"},
+        OPTION_ROW_DURATIONS(&events.durations_path),
+        OPTION_ROW_STRICT(&events.strict),
         OPTION_ROW_QUIET(&events.quiet),
         OPTION_ROW_END,
     };

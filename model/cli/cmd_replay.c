@@ -260,8 +260,7 @@ int cmd_replay(int argc, char **argv)
     const struct option_row rows[] = {
         {"bundle", "BUNDLE", OPTION_TEXT, &replay.bundle_path, 0, 0,
          "directory of the bundle to serve from"},
-        {"durations", "FILE", OPTION_TEXT, &replay.durations_path, 0, 0,
-         "track durations, for scrobbles that carry none"},
+        OPTION_ROW_DURATIONS(&replay.durations_path),
         {"predictions", "FILE", OPTION_TEXT, &replay.predictions_path, 0, 0,
          "write every prediction as a JSON line (-: to standard output)"},
         {"sessions", "FILE", OPTION_TEXT, &replay.sessions_path, 0, 0,
@@ -272,7 +271,7 @@ int cmd_replay(int argc, char **argv)
          "how late a scrobble may change a closed session, seconds (default: 86400)"},
         {"keep-duplicates", NULL, OPTION_FLAG, &replay.keep_duplicates, 0, 0,
          "drop none, as the reference figures were measured"},
-        {"strict", NULL, OPTION_FLAG, &replay.strict, 0, 0, "stop at the first bad row"},
+        OPTION_ROW_STRICT(&replay.strict),
         OPTION_ROW_QUIET(&replay.quiet),
         OPTION_ROW_END,
     };

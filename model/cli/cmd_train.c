@@ -217,8 +217,7 @@ int cmd_train(int argc, char **argv)
         {"out", "BUNDLE", OPTION_TEXT, &train.out_path, 0, 0, "directory to publish the bundle as"},
         {"profiles", "FILE", OPTION_TEXT, &train.profiles_path, 0, 0,
          "user profiles in the Last.fm-1K form"},
-        {"durations", "FILE", OPTION_TEXT, &train.durations_path, 0, 0,
-         "track durations, for scrobbles that carry none"},
+        OPTION_ROW_DURATIONS(&train.durations_path),
         {"seed", "N", OPTION_COUNT, &train.seed, 0, 1e15, "seed of weights and draws (default: 1)"},
         {"epochs", "N", OPTION_COUNT, &train.epochs, 1, 1000, "passes over the rows (default: 12)"},
         {"hidden", "N", OPTION_COUNT, &train.hidden, 0, 256,
@@ -227,7 +226,7 @@ int cmd_train(int argc, char **argv)
          "workers; the result does not depend on it (default: 2)"},
         {"session-gap", "S", OPTION_REAL, &train.gap_s, 1, 86400,
          "silence that ends a session, seconds (default: 1800)"},
-        {"strict", NULL, OPTION_FLAG, &train.strict, 0, 0, "stop at the first bad row"},
+        OPTION_ROW_STRICT(&train.strict),
         OPTION_ROW_QUIET(&train.quiet),
         OPTION_ROW_END,
     };

@@ -41,6 +41,16 @@ struct options {
     {                                                                                              \
         "quiet", NULL, OPTION_FLAG, target, 0, 0, "no progress line and no summary"                \
     }
+/* The rows of every command that reads a log. */
+#define OPTION_ROW_DURATIONS(target)                                                               \
+    {                                                                                              \
+        "durations", "FILE", OPTION_TEXT, target, 0, 0,                                            \
+            "track durations, for scrobbles that carry none"                                       \
+    }
+#define OPTION_ROW_STRICT(target)                                                                  \
+    {                                                                                              \
+        "strict", NULL, OPTION_FLAG, target, 0, 0, "stop at the first bad row"                     \
+    }
 #define OPTION_ROW_END                                                                             \
     {                                                                                              \
         NULL, NULL, OPTION_FLAG, NULL, 0, 0, NULL                                                  \

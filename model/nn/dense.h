@@ -5,9 +5,8 @@
 
 #include <stddef.h>
 
+#include "nn/net_spec.h"
 #include "nn/real.h"
-
-enum dense_activation { DENSE_LINEAR, DENSE_RELU };
 
 struct dense_shape {
     size_t inputs, outputs; /* I, O */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "core/array.h"
+
 /* A published record and its place among the user's. */
 struct ranked {
     const struct audit_entry *entry;
@@ -20,15 +22,11 @@ struct diff {
 
 int audit_list_add(struct audit_list *list, const struct audit_entry *entry, struct err *err)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        struct audit_entry *grown = realloc(list->entry, capacity * sizeof *grown);
-        if (!grown) {
-            return err_set(err, ERR_MEMORY, "out of memory");
-        }
-        list->entry = grown;
-        list->capacity = capacity;
+    void *grown = array_grow(list->entry, &list->capacity, list->count + 1, sizeof *list->entry);
+    if (!grown) {
+        return err_set(err, ERR_MEMORY, "out of memory");
     }
+    list->entry = grown;
     list->entry[list->count++] = *entry;
     return 0;
 }

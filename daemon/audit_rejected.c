@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "core/hash.h"
+#include "core/array.h"
 #include "daemon/audit_parts.h"
 
 /* A record's key and value; the value as much of it as was kept. */
@@ -53,15 +54,12 @@ static uint8_t reason_named(struct slice name)
 
 static int add(struct audit_asides *asides, const struct audit_aside *aside, struct err *err)
 {
-    if (asides->count == asides->capacity) {
-        size_t capacity = asides->capacity ? 2 * asides->capacity : 256;
-        struct audit_aside *grown = realloc(asides->aside, capacity * sizeof *grown);
-        if (!grown) {
-            return err_set(err, ERR_MEMORY, "out of memory");
-        }
-        asides->aside = grown;
-        asides->capacity = capacity;
+    void *grown =
+        array_grow(asides->aside, &asides->capacity, asides->count + 1, sizeof *asides->aside);
+    if (!grown) {
+        return err_set(err, ERR_MEMORY, "out of memory");
     }
+    asides->aside = grown;
     asides->aside[asides->count++] = *aside;
     return 0;
 }

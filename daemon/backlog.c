@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
+
 struct head {
     int32_t partition;
     uint32_t key_size, value_size;
@@ -16,18 +18,12 @@ void backlog_release(struct backlog *backlog)
 
 static int reserve(struct backlog *backlog, size_t more, struct err *err)
 {
-    size_t needed = backlog->size + more, capacity = backlog->capacity ? backlog->capacity : 65536;
-    while (capacity < needed) {
-        capacity *= 2;
+    size_t needed = backlog->size + more;
+    char *grown = array_grow(backlog->data, &backlog->capacity, needed, 1);
+    if (!grown) {
+        return err_set(err, ERR_MEMORY, "out of memory for %zu bytes of state", needed);
     }
-    if (capacity > backlog->capacity) {
-        char *grown = realloc(backlog->data, capacity);
-        if (!grown) {
-            return err_set(err, ERR_MEMORY, "out of memory for %zu bytes of state", capacity);
-        }
-        backlog->data = grown;
-        backlog->capacity = capacity;
-    }
+    backlog->data = grown;
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "core/array.h"
 #include "core/arena.h"
 #include "data/row_keys.h"
 #include "data/row_spill.h"
@@ -109,12 +110,11 @@ static size_t memory_with(const struct row_sorter *sorter, size_t size)
 
 static int grow_keys(struct row_sorter *sorter, struct err *err)
 {
-    size_t capacity = sorter->capacity ? 2 * sorter->capacity : 1024;
-    struct row_key *keys = realloc(sorter->keys, capacity * sizeof *keys);
+    void *keys =
+        array_grow(sorter->keys, &sorter->capacity, sorter->count + 1, sizeof *sorter->keys);
     if (!keys)
-        return err_set(err, ERR_MEMORY, "out of memory for %zu rows", capacity);
+        return err_set(err, ERR_MEMORY, "out of memory for %zu rows", sorter->count + 1);
     sorter->keys = keys;
-    sorter->capacity = capacity;
     return 0;
 }
 

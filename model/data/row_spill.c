@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/array.h"
+
 enum { WRITE_BYTES = 1024 * 1024, READ_MIN_BYTES = 4096, READ_MAX_BYTES = 1024 * 1024 };
 
 struct run {
@@ -135,14 +137,11 @@ int row_spill_end_run(struct row_spill *spill, struct err *err)
 {
     if (flush(spill, err) < 0)
         return -1;
-    if (spill->run_count == spill->run_capacity) {
-        size_t capacity = spill->run_capacity ? 2 * spill->run_capacity : 16;
-        struct run *runs = realloc(spill->runs, capacity * sizeof *runs);
-        if (!runs)
-            return err_set(err, ERR_MEMORY, "out of memory for %zu runs of rows", capacity);
-        spill->runs = runs;
-        spill->run_capacity = capacity;
-    }
+    void *runs =
+        array_grow(spill->runs, &spill->run_capacity, spill->run_count + 1, sizeof *spill->runs);
+    if (!runs)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu runs of rows", spill->run_count + 1);
+    spill->runs = runs;
     uint64_t start = spill->run_count ? spill->runs[spill->run_count - 1].end : 0;
     spill->runs[spill->run_count++] = (struct run){.start = start, .end = spill->written};
     return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
 #include "core/hash.h"
 #include "nn/train_set.h"
 
@@ -86,15 +87,11 @@ int scores_take_prediction(void *ctx, const struct prediction *prediction,
                            const struct prediction_detail *detail, struct err *err)
 {
     struct scores *scores = ctx;
-    if (scores->rows == scores->capacity) {
-        size_t capacity = scores->capacity ? scores->capacity * 2 : 1 << 16;
-        struct score_row *row = realloc(scores->row, capacity * sizeof *row);
-        if (!row)
-            return err_set(err, ERR_MEMORY, "out of memory for the scores of %zu predictions",
-                           capacity);
-        scores->row = row;
-        scores->capacity = capacity;
-    }
+    void *rows = array_grow(scores->row, &scores->capacity, scores->rows + 1, sizeof *scores->row);
+    if (!rows)
+        return err_set(err, ERR_MEMORY, "out of memory for the scores of %zu predictions",
+                       scores->rows + 1);
+    scores->row = rows;
     struct score_row *row = &scores->row[scores->rows++];
     *row = (struct score_row){detail->partition,    detail->user_index,     prediction->session,
                               prediction->scrobble, prediction->elapsed_ms, {{0}}};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
 #include "core/big_alloc.h"
 
 #define BLOCKS_LEAST    256
@@ -51,24 +52,13 @@ void session_cache_free(struct session_cache *cache)
     free(cache);
 }
 
-/* Room for one pointer more at the end of an array of them. */
-static void *with_room(void *array, size_t *capacity, size_t count)
-{
-    if (count < *capacity)
-        return array;
-    size_t more = *capacity ? *capacity * 2 : 64;
-    void *bigger = realloc(array, more * sizeof(void *));
-    if (bigger)
-        *capacity = more;
-    return bigger;
-}
-
 static int add_slab(struct session_cache *cache)
 {
     size_t size = cache->slab_bytes / 8;
     size = size < 16 * cache->block_bytes ? 16 * cache->block_bytes : size;
     size = size > BIG_PAGE_BYTES ? BIG_PAGE_BYTES : size;
-    void *slab = with_room((void *)cache->slab, &cache->slab_capacity, cache->slabs);
+    void *slab = array_grow((void *)cache->slab, &cache->slab_capacity, cache->slabs + 1,
+                            sizeof *cache->slab);
     if (!slab)
         return -1;
     cache->slab = slab;
@@ -84,7 +74,8 @@ static int add_slab(struct session_cache *cache)
 
 static struct session_block *new_block(struct session_cache *cache)
 {
-    void *pointers = with_room((void *)cache->block, &cache->capacity, cache->blocks);
+    void *pointers =
+        array_grow((void *)cache->block, &cache->capacity, cache->blocks + 1, sizeof *cache->block);
     if (!pointers)
         return NULL;
     cache->block = pointers;

@@ -3,17 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
+
 /* Makes room for item `at` of an array, new room zeroed. */
 static void *grown(void *array, size_t *capacity, size_t at, size_t item_bytes)
 {
-    size_t more = *capacity ? *capacity : 16;
-    while (more <= at)
-        more *= 2;
-    char *bigger = realloc(array, more * item_bytes);
-    if (!bigger)
-        return NULL;
-    memset(bigger + *capacity * item_bytes, 0, (more - *capacity) * item_bytes);
-    *capacity = more;
+    size_t before = *capacity;
+    char *bigger = array_grow(array, capacity, at + 1, item_bytes);
+    if (bigger)
+        memset(bigger + before * item_bytes, 0, (*capacity - before) * item_bytes);
     return bigger;
 }
 

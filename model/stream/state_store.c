@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/big_alloc.h"
+#include "core/array.h"
 #include "core/hash.h"
 #include "stream/sessionizer.h"
 #include "stream/state_store_private.h"
@@ -336,14 +337,11 @@ void state_store_refill_slot(struct state_store *store, struct user_slot *slot, 
 
 int state_store_reserve_vacant(struct state_store *store)
 {
-    if (store->vacant_count < store->vacant_capacity)
-        return 0;
-    size_t capacity = store->vacant_capacity ? store->vacant_capacity * 2 : 64;
-    uint32_t *vacant = realloc(store->vacant, capacity * sizeof *vacant);
+    void *vacant = array_grow(store->vacant, &store->vacant_capacity, store->vacant_count + 1,
+                              sizeof *store->vacant);
     if (!vacant)
         return -1;
     store->vacant = vacant;
-    store->vacant_capacity = capacity;
     return 0;
 }
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/array.h"
+
 void timer_heap_release(struct timer_heap *heap)
 {
     free(heap->timer);
@@ -11,14 +13,10 @@ void timer_heap_release(struct timer_heap *heap)
 
 int timer_heap_reserve(struct timer_heap *heap)
 {
-    if (heap->count < heap->capacity)
-        return 0;
-    size_t capacity = heap->capacity ? heap->capacity * 2 : 64;
-    struct timer *timer = realloc(heap->timer, capacity * sizeof *timer);
-    if (!timer)
+    void *timers = array_grow(heap->timer, &heap->capacity, heap->count + 1, sizeof *heap->timer);
+    if (!timers)
         return -1;
-    heap->timer = timer;
-    heap->capacity = capacity;
+    heap->timer = timers;
     return 0;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define BYTES_LEAST ((size_t)64 << 10)
+#include "core/array.h"
 
 void undo_log_release(struct undo_log *log)
 {
@@ -13,27 +13,19 @@ void undo_log_release(struct undo_log *log)
 
 static int grow_bytes(struct undo_log *log, size_t size)
 {
-    size_t capacity = log->byte_capacity ? log->byte_capacity : BYTES_LEAST;
-    while (capacity - log->byte_count < size)
-        capacity *= 2;
-    char *bytes = realloc(log->bytes, capacity);
+    char *bytes = array_grow(log->bytes, &log->byte_capacity, log->byte_count + size, 1);
     if (!bytes)
         return -1;
     log->bytes = bytes;
-    log->byte_capacity = capacity;
     return 0;
 }
 
 struct change *undo_log_add(struct undo_log *log, enum change_kind kind, uint32_t user, size_t size)
 {
-    if (log->count == log->capacity) {
-        size_t capacity = log->capacity ? log->capacity * 2 : 256;
-        struct change *change = realloc(log->change, capacity * sizeof *change);
-        if (!change)
-            return NULL;
-        log->change = change;
-        log->capacity = capacity;
-    }
+    void *changes = array_grow(log->change, &log->capacity, log->count + 1, sizeof *log->change);
+    if (!changes)
+        return NULL;
+    log->change = changes;
     if (log->byte_capacity - log->byte_count < size && grow_bytes(log, size) < 0)
         return NULL;
     struct change *change = &log->change[log->count++];

@@ -5,9 +5,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/array.h"
 #include "core/crc32c.h"
 #include "core/err.h"
 #include "core/event_time.h"
@@ -268,6 +270,29 @@ static void test_core_crc32c(void **state)
     }
 }
 
+static void test_core_array_grows_and_keeps(void **state)
+{
+    (void)state;
+    uint32_t *items = NULL;
+    size_t capacity = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        void *grown = array_grow(items, &capacity, i + 1, sizeof *items);
+        assert_non_null(grown);
+        items = grown;
+        assert_true(capacity > i);
+        items[i] = i;
+    }
+    assert_int_equal(capacity, 1024);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(items[i], i);
+    assert_ptr_equal(array_grow(items, &capacity, 1024, sizeof *items), items);
+    /* More bytes than there are: refused, and what stands still stands. */
+    assert_null(array_grow(items, &capacity, SIZE_MAX / 4, sizeof *items));
+    assert_int_equal(capacity, 1024);
+    assert_int_equal(items[999], 999);
+    free(items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_core_names_fold),
         cmocka_unit_test(test_core_names_hash_tells_names_apart),
         cmocka_unit_test(test_core_names_hash_folds_long_names),
+        cmocka_unit_test(test_core_array_grows_and_keeps),
         cmocka_unit_test(test_core_partitioner_murmur2_as_kafka),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

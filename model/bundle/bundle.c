@@ -77,7 +77,7 @@ static struct predictor *read_net(int dir, const struct manifest *manifest, stru
         if (read_checked(dir, &manifest->file[i], &bytes, &size, err))
             goto fail;
         if (i == manifest->net_file) {
-            net = tensors_decode(bytes, size, &manifest->shape, err);
+            net = tensors_decode(bytes, size, &manifest->spec, err);
             if (!net)
                 err_prefix(err, "%s", manifest->file[i].name);
         }
@@ -252,7 +252,7 @@ static int describe(struct manifest *manifest, const struct bundle *bundle, cons
     struct manifest_file *file = &manifest->file[0];
     *manifest = (struct manifest){.gap_ms = bundle->gap_ms,
                                   .window = bundle->window,
-                                  .shape = bundle->net->shape,
+                                  .spec = bundle->net->spec,
                                   .scaler = bundle->net->scaler,
                                   .files = 1,
                                   .cases = SELFTEST_CASES};

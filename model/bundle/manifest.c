@@ -10,8 +10,6 @@
 #include "bundle/json_fields.h"
 #include "core/event_time.h"
 
-#define WIDTH_MAX 4096 /* of hidden and dense: what a file may ask for */
-
 static const double LEVELS[QUANTILES] = {.1, .5, .9};
 
 int manifest_version(const char *created, const char *weights_sha256,
@@ -198,8 +196,7 @@ static int read_files(json_t *root, struct manifest *out, struct err *err)
 
 static int read_net(const json_t *root, struct manifest *out, struct err *err)
 {
-    char name[32], cell[16], file[MANIFEST_NAME_MAX + 1];
-    int64_t hidden, dense;
+    char name[32], file[MANIFEST_NAME_MAX + 1], layers[NET_TEXT_MAX], head[NET_TEXT_MAX];
     const json_t *nets = field_array(root, "", "nets", err);
     if (!nets)
         return -1;
@@ -208,17 +205,17 @@ static int read_net(const json_t *root, struct manifest *out, struct err *err)
         return err_set(err, ERR_INPUT, "nets has %zu entries; this program serves one, \"global\"",
                        json_array_size(nets));
     if (field_string(net, "nets[0]", "name", name, sizeof name, err) ||
-        field_string(net, "nets[0]", "cell", cell, sizeof cell, err) ||
-        field_string(net, "nets[0]", "file", file, sizeof file, err) ||
-        field_integer(net, "nets[0]", "hidden", 0, WIDTH_MAX, &hidden, err) ||
-        field_integer(net, "nets[0]", "dense", 1, WIDTH_MAX, &dense, err))
+        field_string(net, "nets[0]", "net", layers, sizeof layers, err) ||
+        field_string(net, "nets[0]", "head", head, sizeof head, err) ||
+        field_string(net, "nets[0]", "file", file, sizeof file, err))
         return -1;
     if (strcmp(name, "global") != 0)
         return err_set(err, ERR_INPUT, "nets[0].name is \"%s\", not \"global\"", name);
-    if (strcmp(cell, hidden ? "gru" : "none") != 0)
-        return err_set(err, ERR_INPUT, "nets[0].cell is \"%s\" where hidden %lld needs \"%s\"",
-                       cell, (long long)hidden, hidden ? "gru" : "none");
-    out->shape = (struct predictor_shape){(uint32_t)hidden, (uint32_t)dense};
+    out->spec = (struct net_spec){.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+    if (net_spec_parse(layers, head, &out->spec, err) || predictor_check(&out->spec, err)) {
+        err_prefix(err, "nets[0]");
+        return -1;
+    }
     for (out->net_file = 0; out->net_file < out->files; out->net_file++) {
         if (strcmp(out->file[out->net_file].name, file) == 0)
             return 0;

@@ -15,7 +15,7 @@
 
 #define MANIFEST_NAME           "manifest.json"
 #define MANIFEST_FORMAT         "outro-bundle"
-#define MANIFEST_FORMAT_VERSION 1 /* another one is refused: a change of meaning raises it */
+#define MANIFEST_FORMAT_VERSION 2 /* another one is refused: a change of meaning raises it */
 #define MANIFEST_FILES_MAX      16
 #define MANIFEST_NAME_MAX       64 /* bytes of a file's or score's name */
 #define MANIFEST_CREATED        20 /* "2026-11-24T10:15:00Z" */
@@ -38,7 +38,7 @@ struct manifest {
     int64_t gap_ms;
     uint32_t window;
     int64_t pool_ms[POOL_VALUES];
-    struct predictor_shape shape;
+    struct net_spec spec;
     struct predictor_scaler scaler;
     uint32_t net_file; /* index in file of the global net's tensors */
     size_t files;

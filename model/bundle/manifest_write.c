@@ -74,9 +74,10 @@ static json_t *nets(struct builder *b, const struct manifest *m)
     json_t *array = json_array(), *net = json_object();
     put(b, net, "name", json_string("global"));
     put(b, net, "file", json_string(m->file[m->net_file].name));
-    put(b, net, "cell", json_string(m->shape.hidden ? "gru" : "none"));
-    put(b, net, "hidden", json_integer(m->shape.hidden));
-    put(b, net, "dense", json_integer(m->shape.dense));
+    char layers[NET_TEXT_MAX], head[NET_TEXT_MAX];
+    net_spec_print(&m->spec, layers, head);
+    put(b, net, "net", json_string(layers));
+    put(b, net, "head", json_string(head));
     append(b, array, net);
     return array;
 }

@@ -23,14 +23,15 @@ static const struct {
 
 struct workspace {
     struct predictor_runner *runner;
-    float *hidden, *base; /* (rows, max(H, 1)), (rows, D) */
+    float *hidden, *base; /* (rows, max(state, 1)), (rows, D) */
     float *h[SELFTEST_CASES_MAX], *b[SELFTEST_CASES_MAX];
 };
 
 static int workspace_init(struct workspace *space, const struct predictor *net, size_t rows,
                           struct err *err)
 {
-    size_t hidden = net->shape.hidden ? net->shape.hidden : 1, dense = net->shape.dense;
+    size_t state = net_state_width(&net->spec), hidden = state ? state : 1;
+    size_t dense = net->spec.dense[0].width;
     *space = (struct workspace){0};
     space->runner = predictor_runner_new(net, rows, err);
     if (!space->runner)

@@ -7,24 +7,24 @@
 
 #include "bundle/safetensors.h"
 
-/* PyTorch and Keras order a GRU's gates differently, and without reset_after the formula is
- * another, all in weights of the same shapes: so a file says which it is. */
-static const struct safetensors_pair GRU_CONVENTIONS[] = {
-    {"format", "outro"},     {"cell", "gru"},        {"gate_order", "r,z,n"},
-    {"reset_after", "true"}, {"activation", "tanh"}, {"recurrent_activation", "sigmoid"},
+/* PyTorch and Keras order a GRU's gates differently, and before or after, sigmoid or hard sigmoid
+ * are other formulas in weights of the same shapes: so a file says which it is. */
+#define CONVENTIONS 3
+struct conventions {
+    char net[NET_TEXT_MAX], head[NET_TEXT_MAX];
+    struct safetensors_pair pair[CONVENTIONS];
 };
-static const struct safetensors_pair HEAD_CONVENTIONS[] = {{"format", "outro"}, {"cell", "none"}};
 
-static const struct safetensors_pair *conventions(const struct predictor_shape *shape,
-                                                  size_t *count)
+static void conventions_of(const struct net_spec *spec, struct conventions *out)
 {
-    *count = shape->hidden ? sizeof GRU_CONVENTIONS / sizeof *GRU_CONVENTIONS
-                           : sizeof HEAD_CONVENTIONS / sizeof *HEAD_CONVENTIONS;
-    return shape->hidden ? GRU_CONVENTIONS : HEAD_CONVENTIONS;
+    net_spec_print(spec, out->net, out->head);
+    out->pair[0] = (struct safetensors_pair){"format", "outro"};
+    out->pair[1] = (struct safetensors_pair){"net", out->net};
+    out->pair[2] = (struct safetensors_pair){"head", out->head};
 }
 
 /* Biases are vectors in the file: one column is not enough to tell them from a matrix of one. */
-static uint32_t rank_of(const struct predictor_tensor *tensor)
+static uint32_t rank_of(const struct net_tensor *tensor)
 {
     return strstr(tensor->name, "bias") ? 1 : 2;
 }
@@ -42,11 +42,12 @@ static int check_finite(const char *name, const float *values, size_t count, str
 int tensors_encode(const struct predictor *net, unsigned char **bytes, size_t *size,
                    struct err *err)
 {
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    struct safetensors_source source[PREDICTOR_TENSORS_MAX];
-    size_t pairs, count = predictor_tensors(&net->shape, tensor);
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    struct safetensors_source source[NET_TENSORS_MAX];
+    struct conventions metadata;
+    size_t count = net_tensors(&net->spec, tensor);
     for (size_t i = 0; i < count; i++) {
-        const struct predictor_tensor *t = &tensor[i];
+        const struct net_tensor *t = &tensor[i];
         source[i] = (struct safetensors_source){
             .name = t->name,
             .rows = t->rows,
@@ -56,26 +57,27 @@ int tensors_encode(const struct predictor *net, unsigned char **bytes, size_t *s
         if (check_finite(t->name, source[i].values, (size_t)t->rows * t->columns, err))
             return -1;
     }
-    const struct safetensors_pair *metadata = conventions(&net->shape, &pairs);
-    return safetensors_encode(source, count, metadata, pairs, bytes, size, err);
+    conventions_of(&net->spec, &metadata);
+    return safetensors_encode(source, count, metadata.pair, CONVENTIONS, bytes, size, err);
 }
 
-static int check_conventions(const struct safetensors *file, const struct predictor_shape *shape,
+static int check_conventions(const struct safetensors *file, const struct net_spec *spec,
                              struct err *err)
 {
-    size_t pairs;
-    const struct safetensors_pair *pair = conventions(shape, &pairs);
-    for (size_t i = 0; i < pairs; i++) {
-        const char *value = safetensors_metadata(file, pair[i].key);
-        if (!value || strcmp(value, pair[i].value) != 0)
-            return err_set(err, ERR_INPUT, "__metadata__.%s is \"%.40s\", not \"%s\"", pair[i].key,
-                           value ? value : "", pair[i].value);
+    struct conventions wanted;
+    conventions_of(spec, &wanted);
+    for (size_t i = 0; i < CONVENTIONS; i++) {
+        const struct safetensors_pair *pair = &wanted.pair[i];
+        const char *value = safetensors_metadata(file, pair->key);
+        if (!value || strcmp(value, pair->value) != 0)
+            return err_set(err, ERR_INPUT, "__metadata__.%s is \"%.40s\", not \"%.80s\"", pair->key,
+                           value ? value : "", pair->value);
     }
     return 0;
 }
 
-static int take_tensor(const struct safetensors *file, const struct predictor_tensor *wanted,
-                       float *to, struct err *err)
+static int take_tensor(const struct safetensors *file, const struct net_tensor *wanted, float *to,
+                       struct err *err)
 {
     const struct safetensor *found = safetensors_find(file, wanted->name);
     if (!found)
@@ -94,9 +96,9 @@ static int take_tensor(const struct safetensors *file, const struct predictor_te
 
 static int take_all(const struct safetensors *file, struct predictor *net, struct err *err)
 {
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    size_t count = predictor_tensors(&net->shape, tensor);
-    if (check_conventions(file, &net->shape, err))
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    size_t count = net_tensors(&net->spec, tensor);
+    if (check_conventions(file, &net->spec, err))
         return -1;
     for (size_t i = 0; i < count; i++) {
         if (take_tensor(file, &tensor[i], net->params + tensor[i].offset, err))
@@ -113,14 +115,14 @@ static int take_all(const struct safetensors *file, struct predictor *net, struc
     return 0;
 }
 
-struct predictor *tensors_decode(const void *bytes, size_t size,
-                                 const struct predictor_shape *shape, struct err *err)
+struct predictor *tensors_decode(const void *bytes, size_t size, const struct net_spec *spec,
+                                 struct err *err)
 {
     struct safetensors file;
     struct predictor *net = NULL;
     if (safetensors_parse(bytes, size, &file, err))
         return NULL;
-    net = predictor_new(shape, 0, err);
+    net = predictor_new(spec, 0, err);
     if (net && take_all(&file, net, err)) {
         predictor_free(net);
         net = NULL;

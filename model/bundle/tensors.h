@@ -12,11 +12,11 @@
 int tensors_encode(const struct predictor *net, unsigned char **bytes, size_t *size,
                    struct err *err) MUST_CHECK;
 
-/** A predictor of that shape with the file's parameters and an identity scaler. Exactly the tensors
- * of the shape, F32 and finite, under the conventions of nn/ (gates r z n, reset after), or none.
+/** A predictor of that spec with the file's parameters and an identity scaler. Exactly its tensors,
+ * F32 and finite, of a file that says it is of that net and head, or none.
  *  @return new, caller frees; or NULL: ERR_INPUT (not safetensors, other conventions), ERR_SHAPE
  * (missing, extra, other dtype or shape), ERR_CHECK (not finite), ERR_MEMORY */
-struct predictor *tensors_decode(const void *bytes, size_t size,
-                                 const struct predictor_shape *shape, struct err *err) MUST_CHECK;
+struct predictor *tensors_decode(const void *bytes, size_t size, const struct net_spec *spec,
+                                 struct err *err) MUST_CHECK;
 
 #endif

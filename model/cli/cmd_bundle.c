@@ -11,26 +11,20 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 
-static size_t parameters(const struct predictor_shape *shape, size_t *tensors)
+static size_t tensors_of(const struct net_spec *spec)
 {
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    size_t total = 0;
-    *tensors = predictor_tensors(shape, tensor);
-    for (size_t i = 0; i < *tensors; i++)
-        total += (size_t)tensor[i].rows * tensor[i].columns;
-    return total;
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    return net_tensors(spec, tensor);
 }
 
 static void show_net(const struct manifest *manifest)
 {
-    const struct predictor_shape *shape = &manifest->shape;
-    char number[32];
-    size_t tensors, total = parameters(shape, &tensors);
-    fputs("net          ", stdout);
-    if (shape->hidden)
-        printf("GRU %u, ", shape->hidden);
-    printf("head %u-%u-%d: %s parameters in %zu tensors\n", shape->dense, shape->dense, QUANTILES,
-           progress_number(total, number), tensors);
+    const struct net_spec *spec = &manifest->spec;
+    char net[NET_TEXT_MAX], head[NET_TEXT_MAX], number[32];
+    net_spec_print(spec, net, head);
+    printf("net          %s\nhead         %s\n", net, head);
+    printf("parameters   %s in %zu tensors\n", progress_number(net_params_count(spec), number),
+           tensors_of(spec));
 }
 
 static void show_features(const char *kind, const char *const *names, const float *mean,
@@ -106,11 +100,11 @@ static int check(const char *path, struct err *err)
         err_set(err, ERR_IO, "%s: replaced while it was read; check again", path);
         goto out;
     }
-    size_t tensors, total = parameters(&bundle->net->shape, &tensors);
+    const struct net_spec *spec = &bundle->net->spec;
     printf("%s: ok, %s\n", path, bundle->version);
     printf("  %zu file%s: size and sha256\n", manifest->files, manifest->files == 1 ? "" : "s");
-    printf("  %zu tensors: names, dtype, shapes, %s finite values\n", tensors,
-           progress_number(total, number));
+    printf("  %zu tensors: names, dtype, shapes, %s finite values\n", tensors_of(spec),
+           progress_number(net_params_count(spec), number));
     printf("  %d inputs: names, order, scaler\n", STEP_INPUTS + START_FEATURES + LIVE_FEATURES);
     printf("  window %u, %d pool lengths ascending, quantiles, session gap\n", bundle->window,
            POOL_VALUES);

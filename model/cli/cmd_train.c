@@ -114,7 +114,7 @@ static struct predictor *train_net(struct train *train, struct trainer_report *r
     struct trainer_options options = TRAINER_DEFAULTS;
     options.seed = train->seed;
     options.epochs = (uint32_t)train->epochs;
-    options.shape.hidden = (uint32_t)train->hidden;
+    options.spec = PREDICTOR_SPEC((uint32_t)train->hidden, 64);
     options.threads = (uint32_t)train->threads;
     progress_begin(&train->progress, "training", "rows", train->quiet);
     struct predictor *net = trainer_run(&train->rows.set, &options, show_epoch, train, report, err);

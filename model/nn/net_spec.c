@@ -90,6 +90,11 @@ size_t net_state_output(const struct net_spec *spec)
     return net_state_width(spec) - layer_state(&spec->recurrent[spec->recurrent_layers - 1]);
 }
 
+size_t net_output_width(const struct net_spec *spec)
+{
+    return spec->recurrent_layers ? spec->recurrent[spec->recurrent_layers - 1].width : 0;
+}
+
 static int check_recurrent(const struct recurrent_spec *layer, size_t k, struct err *err)
 {
     if (layer->cell >= CELL_KINDS || layer->gate >= GATE_FUNCTIONS || layer->bias >= BIAS_FORMS)

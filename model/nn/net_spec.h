@@ -86,6 +86,8 @@ size_t net_params_count(const struct net_spec *spec);
 size_t net_state_width(const struct net_spec *spec);
 /** Where the last layer's h begins in that; its width is that of the last layer. 0 without one. */
 size_t net_state_output(const struct net_spec *spec);
+/** Width of the last layer's h, which the head reads; 0 without one. */
+size_t net_output_width(const struct net_spec *spec);
 
 /** Reads both lines into the layers of spec; inputs and features are the caller's.
  *  net: "none", or groups "CELL:WIDTH[,WIDTH...]" (gru, gru-before, lstm) separated by spaces,

@@ -1,6 +1,7 @@
 #include "nn/network.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,7 @@ struct head_gradients {
 };
 
 struct network {
-    struct predictor_shape shape;
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
+    struct net_tensor tensor[NET_TENSORS_MAX];
     struct gru_shape gru;
     struct dense_shape layer[LAYERS];
     size_t sequences, steps, rows; /* capacity */
@@ -35,7 +35,7 @@ struct network {
 
 static int network_allocate(struct network *n)
 {
-    size_t h = n->gru.hidden, d = n->shape.dense;
+    size_t h = n->gru.hidden, d = n->layer[FIRST].outputs;
     const struct {
         real **forward, **backward;
         size_t count;
@@ -62,15 +62,28 @@ static int network_allocate(struct network *n)
     return 0;
 }
 
-struct network *network_new(const struct predictor_shape *shape, size_t sequences, size_t steps,
+/* The one network that training knows: a GRU or none, two ReLU layers of one width, quantiles. */
+static bool is_trainable(const struct net_spec *spec)
+{
+    struct net_spec known = PREDICTOR_SPEC((uint32_t)net_output_width(spec), spec->dense[0].width);
+    char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
+    net_spec_print(spec, net[0], head[0]);
+    net_spec_print(&known, net[1], head[1]);
+    return strcmp(net[0], net[1]) == 0 && strcmp(head[0], head[1]) == 0;
+}
+
+struct network *network_new(const struct net_spec *spec, size_t sequences, size_t steps,
                             size_t rows, struct err *err)
 {
+    if (!is_trainable(spec)) {
+        err_set(err, ERR_SHAPE, "training knows one GRU and two ReLU layers of one width only");
+        return NULL;
+    }
     struct network *n = calloc(1, sizeof *n);
     if (!n)
         goto fail;
-    size_t h = shape->hidden, d = shape->dense;
-    n->shape = *shape;
-    predictor_tensors(shape, n->tensor);
+    size_t h = net_output_width(spec), d = spec->dense[0].width;
+    net_tensors(spec, n->tensor);
     n->gru = (struct gru_shape){STEP_INPUTS, h};
     n->layer[FIRST] = (struct dense_shape){h + ROW_FEATURES, d, DENSE_RELU};
     n->layer[MIDDLE] = (struct dense_shape){d, d, DENSE_RELU};
@@ -110,7 +123,7 @@ static struct gru_gradients gru_gradients(const struct network *n, real *gradien
 
 static struct head_params head_params(const struct network *n, const real *params)
 {
-    const struct predictor_tensor *tensor = n->tensor + (n->gru.hidden ? 4 : 0);
+    const struct net_tensor *tensor = n->tensor + (n->gru.hidden ? 4 : 0);
     struct head_params head;
     for (size_t i = 0; i < LAYERS; i++) {
         head.weight[i] = params + tensor[2 * i].offset;
@@ -121,7 +134,7 @@ static struct head_params head_params(const struct network *n, const real *param
 
 static struct head_gradients head_gradients(const struct network *n, real *gradient)
 {
-    const struct predictor_tensor *tensor = n->tensor + (n->gru.hidden ? 4 : 0);
+    const struct net_tensor *tensor = n->tensor + (n->gru.hidden ? 4 : 0);
     struct head_gradients head;
     for (size_t i = 0; i < LAYERS; i++) {
         head.weight[i] = gradient + tensor[2 * i].offset;
@@ -170,7 +183,7 @@ static void forward(struct network *n, const real *params, const struct network_
     struct head_params head = head_params(n, params);
     gather_inputs(n, batch);
     dense_forward(&n->layer[FIRST], head.weight[FIRST], head.bias[FIRST], rows, n->input, n->first);
-    multiply_by(rows * n->shape.dense, batch->dropout, n->first);
+    multiply_by(rows * n->layer[FIRST].outputs, batch->dropout, n->first);
     dense_forward(&n->layer[MIDDLE], head.weight[MIDDLE], head.bias[MIDDLE], rows, n->first,
                   n->middle);
     dense_forward(&n->layer[LAST], head.weight[LAST], head.bias[LAST], rows, n->middle, n->output);
@@ -202,7 +215,7 @@ static void backward(struct network *n, const real *params, const struct network
     dense_backward(&n->layer[MIDDLE], head.weight[MIDDLE], rows, n->first, n->middle, n->d_middle,
                    n->d_first, d.weight[MIDDLE], d.bias[MIDDLE]);
     /* n->first is masked already: its ReLU is shut where dropout was, which is right. */
-    multiply_by(rows * n->shape.dense, batch->dropout, n->d_first);
+    multiply_by(rows * n->layer[FIRST].outputs, batch->dropout, n->d_first);
     dense_backward(&n->layer[FIRST], head.weight[FIRST], rows, n->input, n->first, n->d_first,
                    n->gru.hidden ? n->d_input : NULL, d.weight[FIRST], d.bias[FIRST]);
     if (!n->gru.hidden)

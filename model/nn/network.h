@@ -1,6 +1,6 @@
 /* network.h - the predictor as training sees it: the GRU over sequences of sessions, the head over
  * rows that each read one state of one sequence, pinball loss, and the gradient by every parameter.
- * Computes in `real`; parameters and gradient stand in the order of predictor_tensors(). A network
+ * Computes in `real`; parameters and gradient stand in the order of net_tensors(). A network
  * is scratch for one thread: it holds no parameters. B sequences, T steps, H hidden, D dense. */
 #ifndef OUTRO_NN_NETWORK_H
 #define OUTRO_NN_NETWORK_H
@@ -11,8 +11,6 @@
 #include "core/err.h"
 #include "nn/predictor.h"
 #include "nn/real.h"
-
-#define ROW_FEATURES (START_FEATURES + LIVE_FEATURES)
 
 /* Borrowed. Sequences begin with a zero state at their first step; shorter ones are padded behind,
  * where no row reads. */
@@ -31,8 +29,9 @@ struct network_batch {
 };
 
 struct network;
-/** @param sequences, steps, rows the largest a batch may have  @return NULL with ERR_MEMORY */
-struct network *network_new(const struct predictor_shape *shape, size_t sequences, size_t steps,
+/** @param spec PREDICTOR_SPEC of any widths  @param sequences, steps, rows the largest a batch may
+ * have  @return NULL with ERR_MEMORY, or ERR_SHAPE for another network */
+struct network *network_new(const struct net_spec *spec, size_t sequences, size_t steps,
                             size_t rows, struct err *err) MUST_CHECK;
 void network_free(struct network *network);
 

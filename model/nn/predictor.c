@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,40 +11,20 @@
 
 const double predictor_levels[QUANTILES] = {.1, .5, .9};
 
-/* Wide enough for any net that could serve, small enough that no product of them overflows. */
-#define WIDTH_MAX 4096u
-
 /* What the last layer starts with, of PyTorch's bound: the untrained net is the base, not noise
  * around it. */
 #define LAST_LAYER_START 0.1f
 
-static size_t tensor_add(struct predictor_tensor *out, size_t count, const char *name, size_t rows,
-                         size_t columns)
+int predictor_check(const struct net_spec *spec, struct err *err)
 {
-    size_t offset = 0;
-    if (count)
-        offset = out[count - 1].offset + (size_t)out[count - 1].rows * out[count - 1].columns;
-    out[count] = (struct predictor_tensor){
-        .name = name, .rows = (uint32_t)rows, .columns = (uint32_t)columns, .offset = offset};
-    return count + 1;
-}
-
-size_t predictor_tensors(const struct predictor_shape *shape,
-                         struct predictor_tensor out[PREDICTOR_TENSORS_MAX])
-{
-    size_t h = shape->hidden, d = shape->dense, n = 0;
-    if (h) {
-        n = tensor_add(out, n, "gru.weight_ih", 3 * h, STEP_INPUTS);
-        n = tensor_add(out, n, "gru.weight_hh", 3 * h, h);
-        n = tensor_add(out, n, "gru.bias_ih", 3 * h, 1);
-        n = tensor_add(out, n, "gru.bias_hh", 3 * h, 1);
-    }
-    n = tensor_add(out, n, "head.0.weight", d, h + START_FEATURES + LIVE_FEATURES);
-    n = tensor_add(out, n, "head.0.bias", d, 1);
-    n = tensor_add(out, n, "head.1.weight", d, d);
-    n = tensor_add(out, n, "head.1.bias", d, 1);
-    n = tensor_add(out, n, "head.2.weight", QUANTILES, d);
-    return tensor_add(out, n, "head.2.bias", QUANTILES, 1);
+    if (net_spec_check(spec, err))
+        return -1;
+    uint32_t outputs = spec->dense[spec->dense_layers - 1].width;
+    if (spec->inputs != STEP_INPUTS || spec->features != ROW_FEATURES || outputs != QUANTILES)
+        return err_set(err, ERR_SHAPE,
+                       "%u inputs, %u features and %u outputs; a predictor has %d, %d and %d",
+                       spec->inputs, spec->features, outputs, STEP_INPUTS, ROW_FEATURES, QUANTILES);
+    return 0;
 }
 
 static void fill_uniform(struct random *random, float *values, size_t count, float bound)
@@ -52,27 +33,29 @@ static void fill_uniform(struct random *random, float *values, size_t count, flo
         values[i] = (float)(2 * random_uniform(random) - 1) * bound;
 }
 
-/* PyTorch's defaults: GRU U(+-1/sqrt(H)); Linear U(+-1/sqrt(inputs)), weight (Kaiming, a = sqrt 5)
- * and bias alike. */
+/* PyTorch's defaults: recurrent layers U(+-1/sqrt(H)); Linear U(+-1/sqrt(inputs)), weight (Kaiming,
+ * a = sqrt 5) and bias alike. */
 static void draw_params(struct predictor *predictor, uint64_t seed)
 {
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    size_t tensors = predictor_tensors(&predictor->shape, tensor);
+    const struct net_spec *spec = &predictor->spec;
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    size_t tensors = net_tensors(spec, tensor);
+    char last[sizeof tensor->name];
     struct random random;
     random_init(&random, seed, 0);
+    snprintf(last, sizeof last, "head.%u.", spec->dense_layers - 1);
     float bound = 0;
     for (size_t i = 0; i < tensors; i++) {
-        bool gru = strncmp(tensor[i].name, "gru.", 4) == 0;
-        if (gru)
-            bound = 1 / sqrtf((float)predictor->shape.hidden);
-        else if (i % 2 == 0) /* a weight; the bias behind it shares its bound */
-            bound = 1 / sqrtf((float)tensor[i].columns);
-        bool last_weight = i + 2 == tensors, last_bias = i + 1 == tensors;
-        fill_uniform(&random, predictor->params + tensor[i].offset,
-                     (size_t)tensor[i].rows * tensor[i].columns,
-                     last_bias     ? 0
-                     : last_weight ? LAST_LAYER_START * bound
-                                   : bound);
+        const struct net_tensor *t = &tensor[i];
+        bool bias = strstr(t->name, ".bias"), is_last = strncmp(t->name, last, strlen(last)) == 0;
+        if (strncmp(t->name, "rnn.", 4) == 0)
+            bound = 1 / sqrtf((float)spec->recurrent[t->name[4] - '0'].width);
+        else if (!bias) /* the bias behind it shares its bound */
+            bound = 1 / sqrtf((float)t->columns);
+        fill_uniform(&random, predictor->params + t->offset, (size_t)t->rows * t->columns,
+                     !is_last ? bound
+                     : bias   ? 0
+                              : LAST_LAYER_START * bound);
     }
 }
 
@@ -87,11 +70,9 @@ static void scaler_identity(struct predictor_scaler *scaler)
         scaler->live_inverse_sd[i] = 1;
 }
 
-static struct predictor *predictor_alloc(const struct predictor_shape *shape, struct err *err)
+static struct predictor *predictor_alloc(const struct net_spec *spec, struct err *err)
 {
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    size_t tensors = predictor_tensors(shape, tensor);
-    size_t count = tensor[tensors - 1].offset + tensor[tensors - 1].rows;
+    size_t count = net_params_count(spec);
     struct predictor *predictor = calloc(1, sizeof *predictor);
     float *params = calloc(count, sizeof *params);
     if (!predictor || !params) {
@@ -100,21 +81,17 @@ static struct predictor *predictor_alloc(const struct predictor_shape *shape, st
         err_set(err, ERR_MEMORY, "no memory for a predictor of %zu parameters", count);
         return NULL;
     }
-    predictor->shape = *shape;
+    predictor->spec = *spec;
     predictor->params = params;
     predictor->params_count = count;
     return predictor;
 }
 
-struct predictor *predictor_new(const struct predictor_shape *shape, uint64_t seed, struct err *err)
+struct predictor *predictor_new(const struct net_spec *spec, uint64_t seed, struct err *err)
 {
-    if (shape->hidden > WIDTH_MAX || shape->dense < 1 || shape->dense > WIDTH_MAX) {
-        err_set(err, ERR_SHAPE,
-                "a predictor of hidden %u and dense %u cannot be: hidden is 0 .. %u, dense 1 .. %u",
-                shape->hidden, shape->dense, WIDTH_MAX, WIDTH_MAX);
+    if (predictor_check(spec, err))
         return NULL;
-    }
-    struct predictor *predictor = predictor_alloc(shape, err);
+    struct predictor *predictor = predictor_alloc(spec, err);
     if (!predictor)
         return NULL;
     scaler_identity(&predictor->scaler);
@@ -124,7 +101,7 @@ struct predictor *predictor_new(const struct predictor_shape *shape, uint64_t se
 
 struct predictor *predictor_copy(const struct predictor *predictor, struct err *err)
 {
-    struct predictor *copy = predictor_alloc(&predictor->shape, err);
+    struct predictor *copy = predictor_alloc(&predictor->spec, err);
     if (!copy)
         return NULL;
     assert(copy->params_count == predictor->params_count);

@@ -4,7 +4,7 @@
  *     d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3
  *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted
  * Weights are const while predicting; hidden states are the caller's. All parameters stand in one
- * block, in the order of predictor_tensors(). A row's result does not depend, to the bit, on the
+ * block, in the order of net_tensors(). A row's result does not depend, to the bit, on the
  * rows it is batched with. */
 #ifndef OUTRO_NN_PREDICTOR_H
 #define OUTRO_NN_PREDICTOR_H
@@ -14,20 +14,28 @@
 
 #include "core/err.h"
 #include "core/prediction.h"
+#include "nn/net_spec.h"
 
 #define STEP_INPUTS    13
 #define START_FEATURES 14
 #define LIVE_FEATURES  16
+#define ROW_FEATURES   (START_FEATURES + LIVE_FEATURES)
 #define SCALED_CLIP    5.0f /* standardised inputs are clipped at +- this */
 
 #define REMAINING_OFFSET_S 30.0f /* ln(seconds + this) is what the net is about */
 
 extern const double predictor_levels[QUANTILES]; /* .1 .5 .9 */
 
-struct predictor_shape {
-    uint32_t hidden; /* H of the GRU; 0: no recurrent net, the head alone */
-    uint32_t dense;  /* D, width of both hidden layers of the head */
-};
+/* The network of model/PREDICTOR.md: a GRU of that width (0: none) and two ReLU layers of units. */
+#define PREDICTOR_SPEC(gru_width, units)                                                           \
+    ((struct net_spec){.inputs = STEP_INPUTS,                                                      \
+                       .features = ROW_FEATURES,                                                   \
+                       .recurrent_layers = (gru_width) > 0,                                        \
+                       .recurrent = {{.cell = CELL_GRU, .width = (gru_width)}},                    \
+                       .dense_layers = 3,                                                          \
+                       .dense = {{.activation = DENSE_RELU, .bias = true, .width = (units)},       \
+                                 {.activation = DENSE_RELU, .bias = true, .width = (units)},       \
+                                 {.bias = true, .width = QUANTILES}}})
 
 /* Standardisation, fitted on training rows: x' = clip((x - mean) * inverse_sd). A zero deviation
  * counts as 1. */
@@ -38,31 +46,20 @@ struct predictor_scaler {
 };
 
 struct predictor {
-    struct predictor_shape shape;
+    struct net_spec spec; /* inputs 13, features 30, outputs 3 */
     struct predictor_scaler scaler;
     float *params;       /* one block, owned */
     size_t params_count; /* floats */
 };
 
-/* One named tensor of the block. PyTorch's conventions: gates r z n, weights (out, in). */
-struct predictor_tensor {
-    const char *name; /* "gru.weight_ih" (3H,13) "gru.weight_hh" (3H,H) "gru.bias_ih" "gru.bias_hh"
-                       * (3H) "head.0.weight" (D,H+14+16) "head.0.bias" (D) "head.1.weight" (D,D)
-                       * ... "head.2.bias" (3) */
-    uint32_t rows, columns; /* columns 1 for biases */
-    size_t offset;          /* floats from the start of the block */
-};
-#define PREDICTOR_TENSORS_MAX 10
+/** Can a predictor be of that spec? @return 0, or -1 with ERR_SHAPE */
+int predictor_check(const struct net_spec *spec, struct err *err) MUST_CHECK;
 
-/** Writes the tensors of a shape. @return how many */
-size_t predictor_tensors(const struct predictor_shape *shape,
-                         struct predictor_tensor out[PREDICTOR_TENSORS_MAX]);
-
-/** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for the GRU, Kaiming for
- * the head, last layer a tenth of that with bias 0, so that an untrained net is the kernel KM to
- * within a few percent), scaler the identity.
+/** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for a recurrent layer,
+ * Kaiming for the head, last layer a tenth of that with bias 0, so that an untrained net is the
+ * kernel KM to within a few percent), scaler the identity.
  *  @return NULL with ERR_MEMORY or ERR_SHAPE */
-struct predictor *predictor_new(const struct predictor_shape *shape, uint64_t seed,
+struct predictor *predictor_new(const struct net_spec *spec, uint64_t seed,
                                 struct err *err) MUST_CHECK;
 struct predictor *predictor_copy(const struct predictor *predictor, struct err *err) MUST_CHECK;
 void predictor_free(struct predictor *predictor); /* NULL is fine */

@@ -45,7 +45,7 @@ static size_t padded(size_t width)
 
 static size_t input_stride(const struct predictor_runner *runner)
 {
-    return padded(runner->predictor->shape.hidden + START_FEATURES);
+    return padded(net_output_width(&runner->predictor->spec) + START_FEATURES);
 }
 
 /* One block for everything, zeroed: the padding counts on it. */
@@ -101,10 +101,10 @@ static void pack(float *out, size_t out_stride, const float *w, size_t w_stride,
 
 /* PyTorch's blocks r z n become r z at 0 and 1, n's recurrent part at 2 and its input part at 3:
  * those stay apart until r is known. */
-static void pack_gru(struct predictor_runner *runner, const struct predictor_tensor *tensor)
+static void pack_gru(struct predictor_runner *runner, const struct net_tensor *tensor)
 {
     const float *params = runner->predictor->params;
-    size_t h = runner->predictor->shape.hidden, hp = runner->hidden;
+    size_t h = net_output_width(&runner->predictor->spec), hp = runner->hidden;
     const float *w_ih = params + tensor[0].offset, *w_hh = params + tensor[1].offset;
     const float *b_ih = params + tensor[2].offset, *b_hh = params + tensor[3].offset;
     for (size_t gate = 0; gate < 3; gate++) {
@@ -119,10 +119,11 @@ static void pack_gru(struct predictor_runner *runner, const struct predictor_ten
     }
 }
 
-static void pack_head(struct predictor_runner *runner, const struct predictor_tensor *tensor)
+static void pack_head(struct predictor_runner *runner, const struct net_tensor *tensor)
 {
     const float *params = runner->predictor->params;
-    size_t h = runner->predictor->shape.hidden, d = runner->predictor->shape.dense;
+    size_t h = net_output_width(&runner->predictor->spec),
+           d = runner->predictor->spec.dense[0].width;
     size_t dp = runner->dense, inputs = h + START_FEATURES + LIVE_FEATURES;
     const float *first = params + tensor[0].offset;
     pack(runner->base_w, dp, first, inputs, d, h + START_FEATURES);
@@ -134,21 +135,35 @@ static void pack_head(struct predictor_runner *runner, const struct predictor_te
     memcpy(runner->last_b, params + tensor[5].offset, QUANTILES * sizeof(float));
 }
 
+/* The one network that is served: a GRU or none, two ReLU layers of one width, quantiles. */
+static bool is_served(const struct net_spec *spec)
+{
+    struct net_spec known = PREDICTOR_SPEC((uint32_t)net_output_width(spec), spec->dense[0].width);
+    char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
+    net_spec_print(spec, net[0], head[0]);
+    net_spec_print(&known, net[1], head[1]);
+    return strcmp(net[0], net[1]) == 0 && strcmp(head[0], head[1]) == 0;
+}
+
 struct predictor_runner *predictor_runner_new(const struct predictor *predictor, size_t rows_max,
                                               struct err *err)
 {
+    if (!is_served(&predictor->spec)) {
+        err_set(err, ERR_SHAPE, "one GRU and two ReLU layers of one width are served, no others");
+        return NULL;
+    }
     struct predictor_runner *runner = calloc(1, sizeof *runner);
     if (!runner)
         goto fail;
     runner->predictor = predictor;
     runner->kernels = kernels_best();
     runner->rows_max = rows_max;
-    runner->hidden = padded(predictor->shape.hidden);
-    runner->dense = padded(predictor->shape.dense);
+    runner->hidden = padded(net_output_width(&predictor->spec));
+    runner->dense = padded(predictor->spec.dense[0].width);
     if (runner_allocate(runner))
         goto fail;
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    predictor_tensors(&predictor->shape, tensor);
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    net_tensors(&predictor->spec, tensor);
     if (runner->hidden)
         pack_gru(runner, tensor);
     pack_head(runner, tensor + (runner->hidden ? 4 : 0));
@@ -188,7 +203,7 @@ static void step_block(struct predictor_runner *runner, size_t rows, const float
 {
     const struct kernels *k = runner->kernels;
     const struct predictor_scaler *scaler = &runner->predictor->scaler;
-    size_t units = runner->predictor->shape.hidden, hp = runner->hidden, g = 4 * hp;
+    size_t units = net_output_width(&runner->predictor->spec), hp = runner->hidden, g = 4 * hp;
     size_t stride = input_stride(runner);
     for (size_t row = 0; row < rows; row++)
         memcpy(runner->states + row * hp, h[row], units * sizeof(float));
@@ -218,17 +233,19 @@ static void base_block(struct predictor_runner *runner, size_t rows, const float
                        const float *start, float *const *base)
 {
     const struct predictor_scaler *scaler = &runner->predictor->scaler;
-    const struct predictor_shape *shape = &runner->predictor->shape;
+    const struct net_spec *spec = &runner->predictor->spec;
+    size_t units = net_output_width(spec);
     size_t stride = input_stride(runner);
     for (size_t row = 0; h && row < rows; row++)
-        memcpy(runner->input + row * stride, h[row], shape->hidden * sizeof(float));
+        memcpy(runner->input + row * stride, h[row], units * sizeof(float));
     scaler_apply(rows, START_FEATURES, start, scaler->start_mean, scaler->start_inverse_sd,
-                 runner->input + shape->hidden, stride);
+                 runner->input + units, stride);
     fill_rows(rows, runner->dense, runner->base_b, runner->first);
-    runner->kernels->product(rows, shape->hidden + START_FEATURES, runner->dense, runner->input,
-                             stride, runner->base_w, runner->dense, runner->first, runner->dense);
+    runner->kernels->product(rows, units + START_FEATURES, runner->dense, runner->input, stride,
+                             runner->base_w, runner->dense, runner->first, runner->dense);
     for (size_t row = 0; row < rows; row++)
-        memcpy(base[row], runner->first + row * runner->dense, shape->dense * sizeof(float));
+        memcpy(base[row], runner->first + row * runner->dense,
+               spec->dense[0].width * sizeof(float));
 }
 
 void predictor_base(struct predictor_runner *runner, size_t rows, const float *const *h,
@@ -274,7 +291,7 @@ static void live_block(struct predictor_runner *runner, size_t rows, const float
 {
     const struct kernels *k = runner->kernels;
     const struct predictor_scaler *scaler = &runner->predictor->scaler;
-    size_t units = runner->predictor->shape.dense, d = runner->dense;
+    size_t units = runner->predictor->spec.dense[0].width, d = runner->dense;
     for (size_t row = 0; row < rows; row++)
         memcpy(runner->first + row * d, base[row], units * sizeof(float));
     scaler_apply(rows, LIVE_FEATURES, live, scaler->live_mean, scaler->live_inverse_sd,

@@ -84,13 +84,13 @@ void segments_fit_scaler(const struct segments *segments, const struct train_set
     moments_scale(&live, LIVE_FEATURES, scaler->live_mean, scaler->live_inverse_sd);
 }
 
-int group_init(struct group *group, const struct segments *segments,
-               const struct predictor_shape *shape, struct err *err)
+int group_init(struct group *group, const struct segments *segments, const struct net_spec *spec,
+               struct err *err)
 {
     memset(group, 0, sizeof *group);
     size_t rows = GROUP_SEGMENTS * segments->rows_max;
     size_t x = GROUP_SEGMENTS * segments->steps_max * STEP_INPUTS;
-    size_t per_row = ROW_FEATURES + QUANTILES + 1 + shape->dense + shape->hidden;
+    size_t per_row = ROW_FEATURES + QUANTILES + 1 + spec->dense[0].width + net_output_width(spec);
     group->memory = calloc(x + rows * per_row + 1, sizeof *group->memory);
     group->state = calloc(rows + 1, sizeof *group->state);
     if (!group->memory || !group->state) {
@@ -102,7 +102,7 @@ int group_init(struct group *group, const struct segments *segments,
     group->base = group->features + rows * ROW_FEATURES;
     group->target = group->base + rows * QUANTILES;
     group->dropout = group->target + rows;
-    group->state_dropout = group->dropout + rows * shape->dense;
+    group->state_dropout = group->dropout + rows * spec->dense[0].width;
     return 0;
 }
 
@@ -149,9 +149,8 @@ static void draw_dropout(float *factor, size_t count, double probability, struct
 }
 
 void group_fill(struct group *group, const struct segments *segments, const uint32_t *pick,
-                size_t count, const struct predictor_shape *shape,
-                const struct predictor_scaler *scaler, struct group_dropout dropout,
-                struct random *random, double scale)
+                size_t count, const struct net_spec *spec, const struct predictor_scaler *scaler,
+                struct group_dropout dropout, struct random *random, double scale)
 {
     size_t steps = 0, rows = 0;
     for (size_t b = 0; b < count; b++) {
@@ -168,9 +167,9 @@ void group_fill(struct group *group, const struct segments *segments, const uint
         }
     }
     if (dropout.dense > 0)
-        draw_dropout(group->dropout, rows * shape->dense, dropout.dense, random);
+        draw_dropout(group->dropout, rows * spec->dense[0].width, dropout.dense, random);
     if (dropout.state > 0)
-        draw_dropout(group->state_dropout, rows * shape->hidden, dropout.state, random);
+        draw_dropout(group->state_dropout, rows * net_output_width(spec), dropout.state, random);
     group->batch =
         (struct network_batch){.sequences = count,
                                .steps = steps,

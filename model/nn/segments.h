@@ -51,8 +51,8 @@ struct group {
 };
 
 /** Room for any GROUP_SEGMENTS of segments. @return 0, or -1 with ERR_MEMORY */
-int group_init(struct group *group, const struct segments *segments,
-               const struct predictor_shape *shape, struct err *err) MUST_CHECK;
+int group_init(struct group *group, const struct segments *segments, const struct net_spec *spec,
+               struct err *err) MUST_CHECK;
 void group_release(struct group *group);
 
 /* Probabilities; 0 for none. */
@@ -64,8 +64,7 @@ struct group_dropout {
 /** Fills the batch from count segments picked by index.
  *  @param random draws the dropout  @param scale of the loss */
 void group_fill(struct group *group, const struct segments *segments, const uint32_t *pick,
-                size_t count, const struct predictor_shape *shape,
-                const struct predictor_scaler *scaler, struct group_dropout dropout,
-                struct random *random, double scale);
+                size_t count, const struct net_spec *spec, const struct predictor_scaler *scaler,
+                struct group_dropout dropout, struct random *random, double scale);
 
 #endif

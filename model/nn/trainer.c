@@ -83,7 +83,7 @@ static void trainer_release(struct trainer *t)
 static int init_nets(struct trainer *t, struct err *err)
 {
     const struct trainer_options *o = t->options;
-    t->net = predictor_new(&o->shape, o->seed, err);
+    t->net = predictor_new(&o->spec, o->seed, err);
     if (!t->net)
         return -1;
     segments_fit_scaler(&t->segments, t->set, &t->net->scaler);
@@ -108,14 +108,14 @@ static int init_scratch(struct trainer *t, struct err *err)
     for (size_t i = 0; i < t->segments.count; i++)
         t->order[i] = (uint32_t)i;
     for (size_t i = 0; i < t->slots; i++) {
-        if (group_init(&t->slot[i].group, &t->segments, &o->shape, err))
+        if (group_init(&t->slot[i].group, &t->segments, &o->spec, err))
             return -1;
         t->slot[i].gradient = calloc(t->net->params_count, sizeof *t->slot[i].gradient);
         if (!t->slot[i].gradient)
             return err_set(err, ERR_MEMORY, "no memory for gradients");
     }
     for (size_t i = 0; i < o->threads; i++) {
-        t->network[i] = network_new(&o->shape, GROUP_SEGMENTS, t->segments.steps_max,
+        t->network[i] = network_new(&o->spec, GROUP_SEGMENTS, t->segments.steps_max,
                                     GROUP_SEGMENTS * t->segments.rows_max, err);
         if (!t->network[i])
             return -1;
@@ -171,7 +171,7 @@ static void group_task(void *ctx, size_t worker, size_t i)
     size_t count = t->picked - first < GROUP_SEGMENTS ? t->picked - first : GROUP_SEGMENTS;
     struct random random;
     random_init(&random, o->seed, STREAM_DROPOUT + t->steps_done * t->slots + i);
-    group_fill(&slot->group, &t->segments, t->pick + first, count, &o->shape, &t->net->scaler,
+    group_fill(&slot->group, &t->segments, t->pick + first, count, &o->spec, &t->net->scaler,
                (struct group_dropout){o->dropout, o->state_dropout}, &random, t->scale);
     memset(slot->gradient, 0, t->net->params_count * sizeof *slot->gradient);
     slot->loss =
@@ -234,9 +234,9 @@ static int train_step(struct trainer *t, double *loss, struct err *err)
  * factor. The outer quantiles keep theirs: it is what calibrates the interval. */
 static void make_candidate(struct trainer *t)
 {
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    size_t tensors = predictor_tensors(&t->options->shape, tensor);
-    const struct predictor_tensor *weight = &tensor[tensors - 2], *bias = &tensor[tensors - 1];
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    size_t tensors = net_tensors(&t->options->spec, tensor);
+    const struct net_tensor *weight = &tensor[tensors - 2], *bias = &tensor[tensors - 1];
     float *params = t->candidate->params;
     const float shrink = (float)t->options->shrink;
     memcpy(params, t->average->params, t->average->params_count * sizeof *params);

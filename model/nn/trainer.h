@@ -14,7 +14,7 @@
 #include "nn/train_set.h"
 
 struct trainer_options {
-    struct predictor_shape shape; /* 32, 64 */
+    struct net_spec spec; /* PREDICTOR_SPEC(32, 64) */
     uint64_t seed;
     uint32_t epochs;          /* 12 */
     uint32_t segment;         /* 32 sessions that give loss ... */
@@ -32,7 +32,7 @@ struct trainer_options {
     uint32_t threads; /* workers; the result does not depend on how many */
 };
 #define TRAINER_DEFAULTS                                                                           \
-    ((struct trainer_options){.shape = {32, 64},                                                   \
+    ((struct trainer_options){.spec = PREDICTOR_SPEC(32, 64),                                      \
                               .epochs = 12,                                                        \
                               .segment = 32,                                                       \
                               .warmup_sessions = 32,                                               \

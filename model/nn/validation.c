@@ -73,8 +73,8 @@ int validation_ratio(const struct train_set *set, const struct predictor *predic
     struct pass *pass = calloc(1, sizeof *pass);
     if (!pass)
         return err_set(err, ERR_MEMORY, "no memory to validate");
-    pass->state = calloc(predictor->shape.hidden + 1, sizeof *pass->state);
-    pass->base = calloc(predictor->shape.dense, sizeof *pass->base);
+    pass->state = calloc(net_state_width(&predictor->spec) + 1, sizeof *pass->state);
+    pass->base = calloc(predictor->spec.dense[0].width, sizeof *pass->base);
     if (!pass->state || !pass->base) {
         err_set(err, ERR_MEMORY, "no memory to validate");
         goto out;
@@ -85,7 +85,7 @@ int validation_ratio(const struct train_set *set, const struct predictor *predic
     double sum = 0;
     size_t users = 0;
     for (size_t u = 0; u < set->users; u++) {
-        score_user(pass, &set->user[u], predictor->shape.hidden);
+        score_user(pass, &set->user[u], net_state_width(&predictor->spec));
         if (pass->base_line > 0) {
             sum += pass->net / pass->base_line;
             users++;

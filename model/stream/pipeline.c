@@ -131,8 +131,7 @@ static void recompute_hidden(struct pipeline *pipeline, struct state_store *stor
     const struct user_layout *layout = state_store_layout(store);
     const struct user_state *user = &slot->state;
     float *hidden = state_store_hidden(store, slot->index);
-    uint32_t width = pipeline->bundle->net->shape.hidden;
-    memset(hidden, 0, width * sizeof *hidden);
+    memset(hidden, 0, net_state_width(&pipeline->bundle->net->spec) * sizeof *hidden);
     size_t count = history_ring(layout, user, STEP_RING - 1, pipeline->past);
     for (size_t j = 0; j < count; j++) {
         uint32_t at = (user->history.finished - (uint32_t)(count - j)) % STEP_RING;
@@ -415,9 +414,10 @@ int pipeline_push(struct pipeline *pipeline, struct state_store *store,
                   const struct scrobble *scrobble, enum outcome *outcome, struct err *err)
 {
     assert(scrobble->user_id.size > 0 && event_time_valid(scrobble->time));
-    uint32_t hidden = pipeline->runner ? pipeline->bundle->net->shape.hidden : 0;
-    uint32_t dense = pipeline->runner ? pipeline->bundle->net->shape.dense : 0;
-    if (state_store_adopt(store, pipeline->generation, hidden, dense, err) < 0)
+    const struct net_spec *spec = pipeline->runner ? &pipeline->bundle->net->spec : NULL;
+    uint32_t hidden = spec ? (uint32_t)net_state_width(spec) : 0;
+    if (state_store_adopt(store, pipeline->generation, hidden, spec ? spec->dense[0].width : 0,
+                          err) < 0)
         return -1;
     struct play play = play_of(scrobble);
     if (pipeline_advance(pipeline, store, scrobble->time, err) < 0)

@@ -68,11 +68,11 @@ static int write_session(void *ctx, const struct session *session, uint32_t part
 static struct bundle *make_bundle(struct err *err)
 {
     char folder[] = "/tmp/bench_pipeline-XXXXXX", path[64];
-    const struct predictor_shape shape = {32, 64};
+    const struct net_spec spec = PREDICTOR_SPEC(32, 64);
     struct bundle bundle = {.gap_ms = 1800000, .window = 256};
     for (int i = 0; i < POOL_VALUES; i++)
         bundle.pool_ms[i] = i * INT64_C(30000);
-    bundle.net = predictor_new(&shape, 1, err);
+    bundle.net = predictor_new(&spec, 1, err);
     if (!bundle.net || !mkdtemp(folder))
         die("no net", err);
     snprintf(path, sizeof path, "%s/bundle", folder);

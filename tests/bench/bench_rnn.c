@@ -24,7 +24,7 @@
 struct bench {
     struct predictor *net;
     struct predictor_runner *runner;
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
+    struct net_tensor tensor[NET_TENSORS_MAX];
     float states[BATCH_MAX * WIDTH_MAX], bases[BATCH_MAX * WIDTH_MAX]; /* (batch,H), (batch,D) */
     float *h[BATCH_MAX], *base[BATCH_MAX];
     const float *const_h[BATCH_MAX], *const_base[BATCH_MAX];
@@ -65,7 +65,8 @@ static const float *tensor_of(const struct bench *b, size_t i)
 static void sgemm_step(struct bench *b, size_t rows)
 {
     const struct predictor_scaler *scaler = &b->net->scaler;
-    size_t h = b->net->shape.hidden, d = b->net->shape.dense, width = h + START_FEATURES;
+    size_t h = b->net->spec.recurrent[0].width, d = b->net->spec.dense[0].width,
+           width = h + START_FEATURES;
     struct dense_shape on_x = {STEP_INPUTS, 3 * h, DENSE_LINEAR}, on_h = {h, 3 * h, DENSE_LINEAR};
     scaler_apply(rows, STEP_INPUTS, b->x, scaler->step_mean, scaler->step_inverse_sd, b->input,
                  STEP_INPUTS);
@@ -94,7 +95,8 @@ static void sgemm_step(struct bench *b, size_t rows)
 static void sgemm_live(struct bench *b, size_t rows)
 {
     const struct predictor_scaler *scaler = &b->net->scaler;
-    size_t h = b->net->shape.hidden, d = b->net->shape.dense, before = h + START_FEATURES;
+    size_t h = b->net->spec.recurrent[0].width, d = b->net->spec.dense[0].width,
+           before = h + START_FEATURES;
     struct dense_shape middle = {d, d, DENSE_RELU}, last = {d, QUANTILES, DENSE_LINEAR};
     scaler_apply(rows, LIVE_FEATURES, b->live, scaler->live_mean, scaler->live_inverse_sd, b->input,
                  LIVE_FEATURES);
@@ -134,16 +136,16 @@ static void fill(struct random *random, float *out, size_t count, float low, flo
         out[i] = low + (high - low) * (float)random_uniform(random);
 }
 
-static int bench_init(struct bench *b, const struct predictor_shape *shape, struct err *err)
+static int bench_init(struct bench *b, const struct net_spec *spec, struct err *err)
 {
-    size_t h = shape->hidden, d = shape->dense;
+    size_t h = spec->recurrent[0].width, d = spec->dense[0].width;
     struct random random;
     random_init(&random, 1, 0);
-    b->net = predictor_new(shape, 1, err);
+    b->net = predictor_new(spec, 1, err);
     b->runner = b->net ? predictor_runner_new(b->net, BATCH_MAX, err) : NULL;
     if (!b->runner)
         return -1;
-    predictor_tensors(shape, b->tensor);
+    net_tensors(spec, b->tensor);
     for (size_t i = 0; i < BATCH_MAX; i++) {
         b->const_h[i] = b->h[i] = b->states + i * h;
         b->const_base[i] = b->base[i] = b->bases + i * d;
@@ -170,26 +172,25 @@ static void report(const char *name, size_t rows, double step, double live)
 int main(int argc, char **argv)
 {
     static const size_t batches[] = {1, 16, 64, BATCH_MAX};
-    struct predictor_shape shape = {32, 64};
+    uint32_t hidden = 32, dense = 64;
     struct err err = {0};
     static struct bench b;
     if (argc > 1)
-        shape.hidden = (uint32_t)strtoul(argv[1], NULL, 10);
+        hidden = (uint32_t)strtoul(argv[1], NULL, 10);
     if (argc > 2)
-        shape.dense = (uint32_t)strtoul(argv[2], NULL, 10);
-    if (shape.hidden < 1 || shape.hidden > WIDTH_MAX || shape.dense < 1 ||
-        shape.dense > WIDTH_MAX) {
+        dense = (uint32_t)strtoul(argv[2], NULL, 10);
+    if (hidden < 1 || hidden > WIDTH_MAX || dense < 1 || dense > WIDTH_MAX) {
         fprintf(stderr, "bench_rnn: HIDDEN and DENSE are 1 .. %d\n", WIDTH_MAX);
         return 2;
     }
-    if (bench_init(&b, &shape, &err)) {
+    const struct net_spec spec = PREDICTOR_SPEC(hidden, dense);
+    if (bench_init(&b, &spec, &err)) {
         fprintf(stderr, "bench_rnn: %s\n", err.text);
         bench_release(&b);
         return 1;
     }
     tensor_use_one_thread();
-    printf("hidden %u, dense %u, %d step inputs, one thread\n", shape.hidden, shape.dense,
-           STEP_INPUTS);
+    printf("hidden %u, dense %u, %d step inputs, one thread\n", hidden, dense, STEP_INPUTS);
     const struct kernels *usable[3];
     size_t kernels = kernels_usable(usable);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {

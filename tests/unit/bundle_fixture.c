@@ -26,7 +26,7 @@ void fixture_init(struct bundle_fixture *fixture, uint32_t hidden, uint64_t seed
 {
     const char *base = getenv("TMPDIR");
     struct bundle *bundle = &fixture->bundle;
-    const struct predictor_shape shape = {hidden, 8};
+    const struct net_spec spec = PREDICTOR_SPEC(hidden, 8);
     *fixture = (struct bundle_fixture){0};
     arena_init(&fixture->paths, 4096);
     snprintf(fixture->folder, sizeof fixture->folder, "%.30s/outro-bundle-XXXXXX",
@@ -36,7 +36,7 @@ void fixture_init(struct bundle_fixture *fixture, uint32_t hidden, uint64_t seed
     bundle->window = 256;
     for (int i = 0; i < POOL_VALUES; i++)
         bundle->pool_ms[i] = i / 2 * INT64_C(30000);
-    bundle->net = predictor_new(&shape, seed, NULL);
+    bundle->net = predictor_new(&spec, seed, NULL);
     assert_non_null(bundle->net);
     struct predictor_scaler *scaler = &bundle->net->scaler;
     spread_scaler(scaler->step_mean, scaler->step_inverse_sd, STEP_INPUTS);

@@ -26,7 +26,11 @@ static void check_equal(const struct bundle *loaded, const struct bundle *saved)
     assert_int_equal(loaded->gap_ms, saved->gap_ms);
     assert_int_equal(loaded->window, saved->window);
     assert_memory_equal(loaded->pool_ms, saved->pool_ms, sizeof saved->pool_ms);
-    assert_memory_equal(&loaded->net->shape, &saved->net->shape, sizeof saved->net->shape);
+    char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
+    net_spec_print(&loaded->net->spec, net[0], head[0]);
+    net_spec_print(&saved->net->spec, net[1], head[1]);
+    assert_string_equal(net[0], net[1]);
+    assert_string_equal(head[0], head[1]);
     assert_memory_equal(&loaded->net->scaler, &saved->net->scaler, sizeof saved->net->scaler);
     assert_int_equal(loaded->net->params_count, saved->net->params_count);
     assert_memory_equal(loaded->net->params, saved->net->params,
@@ -127,7 +131,7 @@ static void test_bundle_last_holder_frees(void **state)
 static void test_bundle_bad_ones_are_not_saved(void **state)
 {
     (void)state;
-    static const char *const reasons[] = {"gru.weight_ih: value 3 is not a number",
+    static const char *const reasons[] = {"rnn.0.weight_ih: value 3 is not a number",
                                           "head.2.bias: value 2 is infinite",
                                           "a number that is not finite",
                                           "features.step[2].sd",
@@ -250,15 +254,14 @@ static void test_bundle_wrong_tensors_are_refused(void **state)
     static const struct {
         const char *from, *to, *reason;
     } cases[] = {
-        {"\"gru.bias_hh\"", "\"gru.bias_hx\"", "tensor gru.bias_hh is missing"},
+        {"\"rnn.0.bias_hh\"", "\"rnn.0.bias_hx\"", "tensor rnn.0.bias_hh is missing"},
         {"\"head.0.bias\":{\"dtype\":\"F32\"", "\"head.0.bias\":{\"dtype\":\"I32\"",
          "tensor head.0.bias: dtype I32, not F32"},
-        {"\"shape\":[12,13]", "\"shape\":[13,12]", "tensor gru.weight_ih: 156 values"},
+        {"\"shape\":[12,13]", "\"shape\":[13,12]", "tensor rnn.0.weight_ih: 156 values"},
         {"\"shape\":[8,34]", "\"shape\":[34,8]", "tensor head.0.weight: 272 values"},
-        {"\"r,z,n\"", "\"z,r,h\"", "__metadata__.gate_order is \"z,r,h\""},
-        {"\"sigmoid\"", "\"hard_si\"", "__metadata__.recurrent_activation"},
-        {"\"reset_after\"", "\"reset_aftex\"", "__metadata__.reset_after is \"\""},
-        {"\"true\"", "\"fals\"", "__metadata__.reset_after is \"fals\""},
+        {"\"gru:4\"", "\"gru:5\"", "__metadata__.net is \"gru:5\", not \"gru:4\""},
+        {"\"net\"", "\"nut\"", "__metadata__.net is \"\""},
+        {"\"8 relu, 8 relu, 3\"", "\"8 relu, 8 tanh, 3\"", "__metadata__.head is \"8 relu, 8 tanh"},
     };
     struct bundle_fixture f;
     fixture_init(&f, 4, 1);

@@ -60,7 +60,7 @@ static void test_cmd_bundle_says_what_it_finds(void **state)
         const char *out, *err; /* NULL: nothing */
     } cases[] = {
         {"show", "b", 0, "version      20261124T101500Z-", NULL},
-        {"show", "b", 0, "GRU 4, head 8-8-3: 607 parameters in 10 tensors", NULL},
+        {"show", "b", 0, "parameters   607 in 10 tensors", NULL},
         {"show", "b", 0, "validation.pinball_ratio         0.973", NULL},
         {"check", "b", 0, "b: ok, 20261124T101500Z-", NULL},
         {"check", "b", 0, "self-test: 4 cases within 0.0001", NULL},

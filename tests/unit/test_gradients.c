@@ -122,29 +122,29 @@ static double whole_loss(void *ctx)
 }
 
 /* Rows read states of all ages, the first and the last too; a third of the units are dropped. */
-static void check_predictor(struct predictor_shape shape, bool dropout)
+static void check_predictor(struct net_spec spec, bool dropout)
 {
     enum { B = 3, T = 6, ROWS = 17 };
     struct random random;
     struct err err = {0};
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    size_t hidden = net_output_width(&spec), dense = spec.dense[0].width;
     random_init(&random, 4, 0);
-    size_t tensors = predictor_tensors(&shape, tensor);
-    size_t count = tensor[tensors - 1].offset + tensor[tensors - 1].rows;
+    size_t tensors = net_tensors(&spec, tensor), count = net_params_count(&spec);
     uint32_t at[ROWS];
     real *params = drawn(&random, count, .5), *gradient = drawn(&random, count, 0);
     real *x = drawn(&random, B * T * STEP_INPUTS, 2);
     real *features = drawn(&random, ROWS * ROW_FEATURES, 2);
     real *base = drawn(&random, ROWS * QUANTILES, 3), *target = drawn(&random, ROWS, 3);
-    real *factor = drawn(&random, ROWS * shape.dense, 1);
-    real *state_factor = drawn(&random, ROWS * shape.hidden + 1, 1);
+    real *factor = drawn(&random, ROWS * dense, 1);
+    real *state_factor = drawn(&random, ROWS * hidden + 1, 1);
     for (size_t i = 0; i < ROWS; i++)
         at[i] = (uint32_t)(i % B * (T + 1) + i % (T + 1));
-    for (size_t i = 0; i < ROWS * shape.dense; i++)
+    for (size_t i = 0; i < ROWS * dense; i++)
         factor[i] = factor[i] < -1. / 3 ? 0 : 1.5;
-    for (size_t i = 0; i < ROWS * shape.hidden; i++)
+    for (size_t i = 0; i < ROWS * hidden; i++)
         state_factor[i] = state_factor[i] < 0 ? 0 : 2;
-    struct whole whole = {.network = network_new(&shape, B, T, ROWS, &err), .params = params};
+    struct whole whole = {.network = network_new(&spec, B, T, ROWS, &err), .params = params};
     assert_non_null(whole.network);
     whole.batch = (struct network_batch){.sequences = B,
                                          .steps = T,
@@ -170,14 +170,14 @@ static void check_predictor(struct predictor_shape shape, bool dropout)
 static void test_gradients_of_the_predictor(void **state)
 {
     (void)state;
-    check_predictor((struct predictor_shape){5, 8}, false);
-    check_predictor((struct predictor_shape){5, 8}, true);
+    check_predictor(PREDICTOR_SPEC(5, 8), false);
+    check_predictor(PREDICTOR_SPEC(5, 8), true);
 }
 
 static void test_gradients_of_the_head_alone(void **state)
 {
     (void)state;
-    check_predictor((struct predictor_shape){0, 8}, true);
+    check_predictor(PREDICTOR_SPEC(0, 8), true);
 }
 
 int main(void)

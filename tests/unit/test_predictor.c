@@ -19,8 +19,10 @@
 #define ROWS      61 /* two full blocks of the kernels and an odd rest */
 #define WIDTH_MAX 80
 
-static const struct predictor_shape shapes[] = {{32, 64}, {0, 64}, {7, 5}, {64, 80}, {1, 1}};
-#define SHAPES (sizeof shapes / sizeof *shapes)
+static const struct net_spec specs[] = {PREDICTOR_SPEC(32, 64), PREDICTOR_SPEC(0, 64),
+                                        PREDICTOR_SPEC(7, 5), PREDICTOR_SPEC(64, 80),
+                                        PREDICTOR_SPEC(1, 1)};
+#define SPECS (sizeof specs / sizeof *specs)
 
 /* One row's worth of everything. */
 struct row {
@@ -34,7 +36,7 @@ static void draw(struct random *random, float *out, size_t count, float low, flo
         out[i] = low + (high - low) * (float)random_uniform(random);
 }
 
-static void draw_rows(struct row *rows, size_t count, const struct predictor_shape *shape)
+static void draw_rows(struct row *rows, size_t count, const struct net_spec *spec)
 {
     struct random random;
     random_init(&random, 3, 0);
@@ -44,18 +46,18 @@ static void draw_rows(struct row *rows, size_t count, const struct predictor_sha
         draw(&random, rows[i].start, START_FEATURES, -4, 9);
         draw(&random, rows[i].live, LIVE_FEATURES, -4, 9);
         draw(&random, rows[i].kernel, QUANTILES, 0, 9000);
-        draw(&random, rows[i].h, shape->hidden, -1, 1);
+        draw(&random, rows[i].h, net_output_width(spec), -1, 1);
     }
 }
 
 /* A net whose weights and scaler are all of some size, so that nothing in the formulas goes
  * untested. */
-static struct predictor *drawn_net(const struct predictor_shape *shape)
+static struct predictor *drawn_net(const struct net_spec *spec)
 {
     struct err err = {0};
     struct random random;
     random_init(&random, 5, 0);
-    struct predictor *net = predictor_new(shape, 11, &err);
+    struct predictor *net = predictor_new(spec, 11, &err);
     assert_non_null(net);
     draw(&random, net->params, net->params_count, -.2f, .2f);
     draw(&random, net->scaler.step_mean, STEP_INPUTS, -1, 5);
@@ -121,9 +123,9 @@ static double logistic(double x)
 
 static void reference_step(const struct predictor *net, const struct row *row, double *h)
 {
-    struct predictor_tensor t[PREDICTOR_TENSORS_MAX];
-    predictor_tensors(&net->shape, t);
-    size_t units = net->shape.hidden;
+    struct net_tensor t[NET_TENSORS_MAX];
+    net_tensors(&net->spec, t);
+    size_t units = net_output_width(&net->spec);
     const float *w_ih = net->params + t[0].offset, *w_hh = net->params + t[1].offset;
     const float *b_ih = net->params + t[2].offset, *b_hh = net->params + t[3].offset;
     double x[STEP_INPUTS], before[WIDTH_MAX];
@@ -162,12 +164,12 @@ static void reference_layer(const float *w, const float *b, size_t in, size_t ou
 static void reference_head(const struct predictor *net, const struct row *row, const double *h,
                            double remaining[QUANTILES])
 {
-    struct predictor_tensor all[PREDICTOR_TENSORS_MAX];
-    predictor_tensors(&net->shape, all);
-    const struct predictor_tensor *t = all + (net->shape.hidden ? 4 : 0);
+    struct net_tensor all[NET_TENSORS_MAX];
+    net_tensors(&net->spec, all);
+    const struct net_tensor *t = all + (net_output_width(&net->spec) ? 4 : 0);
     const float *p = net->params;
     const struct predictor_scaler *s = &net->scaler;
-    size_t units = net->shape.hidden, dense = net->shape.dense;
+    size_t units = net_output_width(&net->spec), dense = net->spec.dense[0].width;
     double x[WIDTH_MAX + START_FEATURES + LIVE_FEATURES], first[WIDTH_MAX], second[WIDTH_MAX];
     memcpy(x, h, units * sizeof *x);
     for (size_t i = 0; i < START_FEATURES; i++)
@@ -189,7 +191,7 @@ static void assert_formulas(const struct predictor *net, const struct row *befor
 {
     double h[WIDTH_MAX], remaining[QUANTILES];
     reference_step(net, before, h);
-    for (size_t j = 0; j < net->shape.hidden; j++)
+    for (size_t j = 0; j < net_output_width(&net->spec); j++)
         if (!(fabs((double)after->h[j] - h[j]) <= 2e-6))
             fail_msg("%s: h[%zu] is %.9g, expected %.9g", kernels, j, (double)after->h[j], h[j]);
     reference_head(net, before, h, remaining);
@@ -207,10 +209,10 @@ static void test_predictor_serves_the_formulas(void **state)
     uint32_t order[ROWS];
     for (uint32_t i = 0; i < ROWS; i++)
         order[i] = i;
-    for (size_t s = 0; s < SHAPES; s++) {
-        struct predictor *net = drawn_net(&shapes[s]);
+    for (size_t s = 0; s < SPECS; s++) {
+        struct predictor *net = drawn_net(&specs[s]);
         struct predictor_runner *runner = runner_of(net);
-        draw_rows(before, ROWS, &shapes[s]);
+        draw_rows(before, ROWS, &specs[s]);
         for (size_t k = 0; k < kernels_usable(usable); k++) {
             predictor_runner_use(runner, usable[k]);
             memcpy(after, before, sizeof after);
@@ -249,10 +251,10 @@ static void test_predictor_row_has_the_same_bits_in_any_batch(void **state)
     (void)state;
     static struct row drawn[ROWS], alone[ROWS];
     const struct kernels *usable[3];
-    for (size_t s = 0; s < SHAPES; s++) {
-        struct predictor *net = drawn_net(&shapes[s]);
+    for (size_t s = 0; s < SPECS; s++) {
+        struct predictor *net = drawn_net(&specs[s]);
         struct predictor_runner *runner = runner_of(net);
-        draw_rows(drawn, ROWS, &shapes[s]);
+        draw_rows(drawn, ROWS, &specs[s]);
         for (size_t k = 0; k < kernels_usable(usable); k++) {
             predictor_runner_use(runner, usable[k]);
             memcpy(alone, drawn, sizeof alone);
@@ -274,13 +276,13 @@ static void test_predictor_untrained_is_the_kernel(void **state)
     (void)state;
     static struct row rows[ROWS];
     struct err err = {0};
-    struct predictor *net = predictor_new(&shapes[0], 7, &err);
+    struct predictor *net = predictor_new(&specs[0], 7, &err);
     assert_non_null(net);
     struct predictor_runner *runner = runner_of(net);
     struct random random;
     double off = 0;
     random_init(&random, 6, 0);
-    draw_rows(rows, ROWS, &shapes[0]);
+    draw_rows(rows, ROWS, &specs[0]);
     for (uint32_t i = 0; i < ROWS; i++) {
         static const float kernel[QUANTILES] = {300, 1500, 6000};
         memcpy(rows[i].kernel, kernel, sizeof kernel);
@@ -312,11 +314,11 @@ static void test_predictor_is_sorted_and_finite_on_extremes(void **state)
     struct random random;
     random_init(&random, 8, 0);
     for (int round = 0; round < 50; round++) {
-        struct predictor *net = drawn_net(&shapes[0]);
+        struct predictor *net = drawn_net(&specs[0]);
         if (round % 2)
             draw(&random, net->params, net->params_count, -1e15f, 1e15f);
         struct predictor_runner *runner = runner_of(net);
-        draw_rows(rows, ROWS, &shapes[0]);
+        draw_rows(rows, ROWS, &specs[0]);
         for (uint32_t i = 0; i < ROWS; i++) {
             draw_extremes(&random, rows[i].x, STEP_INPUTS);
             draw_extremes(&random, rows[i].start, START_FEATURES);
@@ -334,13 +336,13 @@ static void test_predictor_is_sorted_and_finite_on_extremes(void **state)
 static void test_predictor_tensors_fill_the_block(void **state)
 {
     (void)state;
-    for (size_t s = 0; s < SHAPES; s++) {
-        struct predictor_tensor t[PREDICTOR_TENSORS_MAX];
+    for (size_t s = 0; s < SPECS; s++) {
+        struct net_tensor t[NET_TENSORS_MAX];
         struct err err = {0};
-        size_t count = predictor_tensors(&shapes[s], t), end = 0;
-        struct predictor *net = predictor_new(&shapes[s], 1, &err);
+        size_t count = net_tensors(&specs[s], t), end = 0;
+        struct predictor *net = predictor_new(&specs[s], 1, &err);
         assert_non_null(net);
-        assert_int_equal(count, shapes[s].hidden ? 10 : 6);
+        assert_int_equal(count, specs[s].recurrent_layers ? 10 : 6);
         for (size_t i = 0; i < count; i++) {
             assert_int_equal(t[i].offset, end);
             end += (size_t)t[i].rows * t[i].columns;
@@ -354,9 +356,9 @@ static void test_predictor_seed_decides_the_weights(void **state)
 {
     (void)state;
     struct err err = {0};
-    struct predictor *a = predictor_new(&shapes[0], 1, &err);
-    struct predictor *b = predictor_new(&shapes[0], 1, &err);
-    struct predictor *c = predictor_new(&shapes[0], 2, &err);
+    struct predictor *a = predictor_new(&specs[0], 1, &err);
+    struct predictor *b = predictor_new(&specs[0], 1, &err);
+    struct predictor *c = predictor_new(&specs[0], 2, &err);
     assert_non_null(a);
     struct predictor *d = predictor_copy(a, &err);
     assert_non_null(b);
@@ -375,7 +377,8 @@ static void test_predictor_seed_decides_the_weights(void **state)
 static void test_predictor_refuses_shapes(void **state)
 {
     (void)state;
-    static const struct predictor_shape bad[] = {{32, 0}, {5000, 64}, {32, 5000}, {UINT32_MAX, 1}};
+    static const struct net_spec bad[] = {PREDICTOR_SPEC(32, 0), PREDICTOR_SPEC(5000, 64),
+                                          PREDICTOR_SPEC(32, 5000), PREDICTOR_SPEC(UINT32_MAX, 1)};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err err = {0};
         assert_null(predictor_new(&bad[i], 1, &err));

@@ -65,16 +65,16 @@ static void test_segments_cut_and_gather(void **state)
     assert_true(s[0].begin == 0 && s[0].first == 0 && s[0].end == 8 && s[0].rows == 3);
     assert_true(s[1].begin == 11 && s[1].first == 16 && s[1].end == 21 && s[1].row == 3);
 
-    struct predictor_shape shape = {4, 6};
+    struct net_spec spec = PREDICTOR_SPEC(4, 6);
     struct predictor_scaler scaler = {0};
     struct group group;
     struct random random;
     static const uint32_t pick[] = {0, 1};
     random_init(&random, 1, 0);
     scaler.step_inverse_sd[0] = 1;
-    assert_int_equal(group_init(&group, &segments, &shape, &err), 0);
+    assert_int_equal(group_init(&group, &segments, &spec, &err), 0);
     const struct group_dropout none = {0, 0};
-    group_fill(&group, &segments, pick, 2, &shape, &scaler, none, &random, 1);
+    group_fill(&group, &segments, pick, 2, &spec, &scaler, none, &random, 1);
     assert_int_equal(group.batch.steps, 9);
     assert_int_equal(group.batch.rows, 5);
     assert_null(group.batch.dropout);
@@ -100,7 +100,7 @@ static void test_segments_dropout_keeps_the_mean(void **state)
     struct train_user user = user_of(10, sessions, 3000);
     struct train_set set = {1, &user};
     struct segments segments;
-    struct predictor_shape shape = {0, 64};
+    struct net_spec spec = PREDICTOR_SPEC(0, 64);
     struct predictor_scaler scaler = {0};
     struct group group;
     struct random random;
@@ -108,9 +108,9 @@ static void test_segments_dropout_keeps_the_mean(void **state)
     static const uint32_t pick[] = {0};
     random_init(&random, 9, 0);
     assert_int_equal(segments_cut(&segments, &set, 32, 32, &err), 0);
-    assert_int_equal(group_init(&group, &segments, &shape, &err), 0);
+    assert_int_equal(group_init(&group, &segments, &spec, &err), 0);
     const struct group_dropout dropout = {.3, .5};
-    group_fill(&group, &segments, pick, 1, &shape, &scaler, dropout, &random, 1);
+    group_fill(&group, &segments, pick, 1, &spec, &scaler, dropout, &random, 1);
     double sum = 0, dropped = 0;
     for (size_t i = 0; i < 3000 * 64; i++) {
         sum += (double)group.dropout[i];

@@ -94,7 +94,7 @@ static void free_set(struct train_set *set)
 static struct trainer_options small_options(void)
 {
     struct trainer_options options = TRAINER_DEFAULTS;
-    options.shape = (struct predictor_shape){8, 16};
+    options.spec = PREDICTOR_SPEC(8, 16);
     options.batch = 6; /* a whole group and a part of one */
     options.epochs = 8;
     options.seed = 3;
@@ -129,7 +129,7 @@ static void test_trainer_learns_what_the_kernel_does_not_know(void **state)
         struct trainer_report report;
         struct err err = {0};
         double ratio;
-        options.shape.hidden = cases[i].hidden;
+        options.spec = PREDICTOR_SPEC(cases[i].hidden, 16);
         options.epochs = 60;
         struct predictor *net = trained(&set, &options, &report);
         assert_int_equal(validation_ratio(&set, net, &ratio, &err), 0);
@@ -237,9 +237,9 @@ static void test_trainer_shrinks_the_median_alone(void **state)
     struct train_set set = make_set(SECRET_START);
     struct trainer_options options = small_options();
     struct trainer_report whole_report, half_report;
-    struct predictor_tensor tensor[PREDICTOR_TENSORS_MAX];
-    size_t tensors = predictor_tensors(&options.shape, tensor);
-    const struct predictor_tensor *weight = &tensor[tensors - 2], *bias = &tensor[tensors - 1];
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    size_t tensors = net_tensors(&options.spec, tensor);
+    const struct net_tensor *weight = &tensor[tensors - 2], *bias = &tensor[tensors - 1];
     struct predictor *whole = trained(&set, &options, &whole_report);
     options.shrink = .5;
     struct predictor *half = trained(&set, &options, &half_report);
@@ -267,7 +267,7 @@ static void test_trainer_keeps_the_untrained_net_when_that_is_best(void **state)
     struct trainer_report report;
     struct predictor *net = trained(&set, &options, &report);
     struct err err = {0};
-    struct predictor *untrained = predictor_new(&options.shape, options.seed, &err);
+    struct predictor *untrained = predictor_new(&options.spec, options.seed, &err);
     assert_non_null(untrained);
     assert_int_equal(report.best_epoch, 0);
     assert_memory_equal(net->params, untrained->params, net->params_count * sizeof *net->params);

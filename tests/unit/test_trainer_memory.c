@@ -51,7 +51,7 @@ static void test_trainer_memory_fails_at_any_allocation(void **state)
     struct train_user user = {SESSIONS, steps, SESSIONS, rows};
     struct train_set set = {1, &user};
     struct trainer_options options = TRAINER_DEFAULTS;
-    options.shape = (struct predictor_shape){4, 8};
+    options.spec = PREDICTOR_SPEC(4, 8);
     options.epochs = 1;
     struct predictor *net = NULL;
     long n;

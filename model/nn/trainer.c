@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/clip.h"
 #include "nn/network.h"
 #include "nn/optimizer.h"
 #include "nn/random.h"
@@ -40,6 +41,7 @@ struct trainer {
         *candidate;         /* the average with its correction shrunk: what would be published */
     struct predictor *best; /* the candidate that validated best */
     struct optimizer *optimizer;
+    struct clip clip;
     struct workers *workers;
     struct network **network; /* (threads) */
     struct slot *slot;        /* (slots) */
@@ -90,8 +92,11 @@ static int init_nets(struct trainer *t, struct err *err)
     t->average = predictor_copy(t->net, err);
     t->candidate = predictor_copy(t->net, err);
     t->best = predictor_copy(t->net, err);
-    struct optimizer_settings settings = optimizer_defaults(OPTIMIZER_ADAMW);
+    struct optimizer_settings settings;
+    if (optimizer_parse("adamw.torch", &settings, err) || clip_by_name("norm:1", &t->clip, err))
+        return -1;
     settings.weight_decay = o->weight_decay;
+    t->clip.limit = o->clip_norm;
     t->optimizer = optimizer_new(&settings, t->net->params_count, err);
     return t->average && t->candidate && t->best && t->optimizer ? 0 : -1;
 }
@@ -216,7 +221,7 @@ static int train_step(struct trainer *t, double *loss, struct err *err)
     t->scale = 1.0 / (double)(rows * QUANTILES);
     workers_run(t->workers, slots, group_task, t);
     *loss = sum_slots(t, slots);
-    double norm = gradient_clip(t->slot[0].gradient, t->net->params_count, t->options->clip_norm);
+    double norm = clip_gradient(&t->clip, t->slot[0].gradient, &t->net->params_count, 1);
     if (!isfinite(*loss) || !isfinite(norm))
         return err_set(err, ERR_CHECK,
                        "training came apart at epoch %u, step %u: loss %g, gradient norm %g; try a "

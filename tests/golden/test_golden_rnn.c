@@ -29,6 +29,7 @@
 #define OUTPUTS         3
 #define CURVE_STEPS     20
 #define SEARCH_ROUNDS   45
+#define SGD_MOMENTUM    "momentum.torch lr=1e-2"
 
 static const double levels[OUTPUTS] = {.1, .5, .9};
 static const char *const tensor_names[] = {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0",
@@ -219,13 +220,15 @@ static void backward(struct golden *g)
 }
 
 /* The reference's mae and mse are of the median alone. */
-static double median_loss(struct golden *g, double (*loss)(const struct loss_rows *, real *))
+static double median_loss(struct golden *g, const char *name)
 {
+    struct loss loss;
+    assert_int_equal(loss_by_name(name, &loss, NULL), 0);
     real *median = block(2 * g->batch), *gradient = median + g->batch;
     for (size_t b = 0; b < g->batch; b++)
         median[b] = g->prediction[b * OUTPUTS + 1];
     struct loss_rows rows = {g->batch, 1, median, g->y, 1 / (double)g->batch};
-    double value = loss(&rows, gradient);
+    double value = loss_compute(&loss, &rows, gradient);
     memset(g->d_prediction, 0, g->batch * OUTPUTS * sizeof *g->d_prediction);
     for (size_t b = 0; b < g->batch; b++)
         g->d_prediction[b * OUTPUTS + 1] = gradient[b];
@@ -235,10 +238,8 @@ static double median_loss(struct golden *g, double (*loss)(const struct loss_row
 
 static double loss_of(struct golden *g, const char *name)
 {
-    if (strcmp(name, "mae") == 0)
-        return median_loss(g, loss_mae);
-    if (strcmp(name, "mse") == 0)
-        return median_loss(g, loss_mse);
+    if (strcmp(name, "pinball") != 0)
+        return median_loss(g, name);
     struct loss_rows rows = {g->batch, OUTPUTS, g->prediction, g->y,
                              1 / (double)(g->batch * OUTPUTS)};
     return loss_pinball(&rows, levels, g->d_prediction);
@@ -247,16 +248,17 @@ static double loss_of(struct golden *g, const char *name)
 /* Twenty steps on the pinball loss, as the reference's curves are made. @param losses (CURVE_STEPS)
  * out
  * @param first gradient of the first step when it is known, or NULL */
-static void train(struct golden *g, const struct optimizer_settings *settings, double learning_rate,
-                  const real *first, double *losses)
+static void train(struct golden *g, const char *optimizer_text, const real *first, double *losses)
 {
-    struct optimizer *optimizer = optimizer_new(settings, g->offset[TENSORS], NULL);
+    struct optimizer_settings settings;
+    assert_int_equal(optimizer_parse(optimizer_text, &settings, NULL), 0);
+    struct optimizer *optimizer = optimizer_new(&settings, g->offset[TENSORS], NULL);
     assert_non_null(optimizer);
     for (size_t step = 0; step < CURVE_STEPS; step++) {
         forward(g);
         losses[step] = loss_of(g, "pinball");
         backward(g);
-        optimizer_step(optimizer, learning_rate, g->params,
+        optimizer_step(optimizer, settings.learning_rate, g->params,
                        step == 0 && first ? first : g->gradient);
     }
     optimizer_free(optimizer);
@@ -268,7 +270,6 @@ static void train(struct golden *g, const struct optimizer_settings *settings, d
  * reference's; then g->initial is it */
 static bool search_start(struct golden *g, const double *ended, const real *first, double reach)
 {
-    const struct optimizer_settings momentum = {.kind = OPTIMIZER_SGD, .momentum = .9};
     size_t count = g->offset[TENSORS];
     double losses[CURVE_STEPS], *expected = fetch(g, "curve.sgd_momentum", CURVE_STEPS);
     double *start = calloc(count + 1, sizeof *start), worst = 0;
@@ -278,7 +279,7 @@ static bool search_start(struct golden *g, const double *ended, const real *firs
     for (int round = 0; round < SEARCH_ROUNDS; round++) {
         for (size_t i = 0; i < count; i++)
             g->params[i] = g->initial[i] = (real)start[i];
-        train(g, &momentum, 1e-2, first, losses);
+        train(g, SGD_MOMENTUM, first, losses);
         for (size_t i = 0; i < count; i++)
             start[i] += ended[i] - (double)g->params[i];
     }
@@ -373,14 +374,12 @@ static void check_gradients(struct golden *g)
 
 /* Hyperparameters as the reference's metadata says them. */
 static const struct curve {
-    const char *name;
-    double learning_rate;
-    struct optimizer_settings settings;
+    const char *name, *optimizer;
 } curves[] = {
-    {"curve.adam", 1e-2, {.kind = OPTIMIZER_ADAM, .beta1 = .9, .beta2 = .999, .epsilon = 1e-7}},
-    {"curve.rmsprop", 1e-3, {.kind = OPTIMIZER_RMSPROP, .rho = .9, .epsilon = 1e-7}},
-    {"curve.sgd", 1e-2, {.kind = OPTIMIZER_SGD}},
-    {"curve.sgd_momentum", 1e-2, {.kind = OPTIMIZER_SGD, .momentum = .9}},
+    {"curve.adam", "adam.torch lr=1e-2 epsilon=1e-7"},
+    {"curve.rmsprop", "rmsprop.torch lr=1e-3 rho=.9 epsilon=1e-7"},
+    {"curve.sgd", "sgd.torch lr=1e-2"},
+    {"curve.sgd_momentum", SGD_MOMENTUM},
 };
 
 static void check_curves(struct golden *g)
@@ -389,7 +388,7 @@ static void check_curves(struct golden *g)
         const struct curve *curve = &curves[i];
         double losses[CURVE_STEPS], *expected = fetch(g, curve->name, CURVE_STEPS);
         reset_params(g);
-        train(g, &curve->settings, curve->learning_rate, NULL, losses);
+        train(g, curve->optimizer, NULL, losses);
         for (size_t step = 0; step < CURVE_STEPS; step++)
             if (!(fabs(losses[step] - expected[step]) <= CURVE_TOLERANCE))
                 fail_msg("%s, step %zu: loss %.12g, expected %.12g", curve->name, step,

@@ -9,7 +9,8 @@
 #include "core/event_time.h"
 #include "core/scrobble.h"
 
-#define QUANTILES 3 /* levels .1 .5 .9 */
+#define QUANTILES       3 /* levels .1 .5 .9 */
+#define QUANTILE_MEDIAN 1
 
 struct prediction {
     char user_id[USER_ID_MAX + 1];
@@ -21,7 +22,8 @@ struct prediction {
     int64_t previous_session_length_ms; /* 0 in the first session */
     int64_t average_session_length_cs;  /* hundredths of a second, rounded half away from zero; 0 in
                                            the first session */
-    double total_s[QUANTILES];          /* p10, p50, p90 */
+    double total_s[QUANTILES];          /* p10, p50, p90; the outer two NAN under a net that
+                                           gives a single value */
     int32_t cluster;                    /* -1: the global net */
     const char *model;                  /* borrowed: the version of the bundle that said so */
 };

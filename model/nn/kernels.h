@@ -6,26 +6,51 @@
 #ifndef OUTRO_NN_KERNELS_H
 #define OUTRO_NN_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#define KERNEL_ROWS 24 /* largest `rows` of a call: its scratch stays in the first-level cache */
-#define KERNEL_PAD                                                                                 \
-    16 /* widths of weights and results are padded to this many floats: the widest vector */
+#include "nn/net_spec.h"
+
+#define KERNEL_ROWS  24 /* largest `rows` of a call: its scratch stays in the nearer caches */
+#define KERNEL_PAD   16 /* widths of results are padded to this many floats: the widest vector */
+#define KERNEL_PANEL 32 /* columns of weights that lie together */
+
+/* Weights as the kernels want them: columns in panels, a panel's rows one after the other, so that
+ * they are read from end to end. What pads them is zero. */
+struct packed {
+    size_t inputs, outputs; /* outputs a multiple of KERNEL_PAD */
+    float *panels;          /* (panels,inputs,KERNEL_PANEL) */
+    float *bias;            /* (outputs) */
+};
+
+/* A block of rows of one recurrent layer, W its padded width. */
+struct cell_block {
+    enum gate_function gate;
+    size_t rows, width; /* W */
+    float *gates;       /* (rows,4W), sums that no function has seen */
+    float *h;           /* (rows,W), h_stride floats apart: the state before the step */
+    size_t h_stride;
+    float *c;   /* (rows,W) of an LSTM, replaced; what gru_reset leaves for gru_blend */
+    float *out; /* (rows,W): h' */
+};
 
 struct kernels {
     const char *name; /* "avx512", "avx2", "portable" */
-    /** y += x w. @param x (rows,inputs), x_stride floats apart  @param w (inputs,outputs), w_stride
-     * (a multiple of KERNEL_PAD, >= outputs) apart  @param y (rows,outputs) rounded up to a whole
-     * vector, y_stride apart */
-    void (*product)(size_t rows, size_t inputs, size_t outputs, const float *x, size_t x_stride,
-                    const float *w, size_t w_stride, float *y, size_t y_stride);
-    /** The GRU's gates, h' = (1-z) n + z h. @param width padded H  @param gates (rows,4 width): r
-     * and z summed, then hU_n + b_hn, then xW_n + b_in  @param h (rows,width), replaced */
-    void (*gru_gates)(size_t rows, size_t width, const float *gates, float *h);
-    /** y = max(y, 0) over count floats. */
-    void (*relu)(size_t count, float *y);
-    /** e^d over KERNEL_ROWS * 4 floats, d clamped first so that nothing overflows. */
-    void (*exponentials)(float *d);
+    /** y = x w + bias, or y += x w. @param x (rows,inputs), x_stride floats apart  @param y
+     * (rows,outputs), y_stride apart */
+    void (*product)(const struct packed *w, bool add, size_t rows, const float *x, size_t x_stride,
+                    float *y, size_t y_stride);
+    /** A GRU's step: gates r z xW_n+b_n hU_n+b'_n; h' = (1-z) n + z h. */
+    void (*gru)(const struct cell_block *block);
+    /** A gru-before's step in two: gates r z; c = h, h = r h; then, gates[2] filled, the rest. */
+    void (*gru_reset)(const struct cell_block *block);
+    void (*gru_blend)(const struct cell_block *block);
+    /** An LSTM's step: gates i f g o; c' = f c + i g, h' = o tanh(c'). */
+    void (*lstm)(const struct cell_block *block);
+    /** y = the activation of y, over count floats. */
+    void (*activate)(enum dense_activation activation, size_t count, float *y);
+    /** e^d over count floats, d clamped first so that nothing overflows. */
+    void (*exponentials)(size_t count, float *d);
 };
 
 /** The best of this CPU; static. */
@@ -35,8 +60,21 @@ const struct kernels *kernels_best(void);
  * many (<= 3) */
 size_t kernels_usable(const struct kernels *out[3]);
 
-/** Makes a runner use others than the best, for the same. */
-struct predictor_runner;
-void predictor_runner_use(struct predictor_runner *runner, const struct kernels *kernels);
+/** Width rounded up to whole vectors. */
+static inline size_t kernel_padded(size_t width)
+{
+    return (width + KERNEL_PAD - 1) / KERNEL_PAD * KERNEL_PAD;
+}
+
+/** Floats of the panels of so many inputs and padded outputs. */
+static inline size_t packed_panels(size_t inputs, size_t outputs)
+{
+    return (outputs + KERNEL_PANEL - 1) / KERNEL_PANEL * KERNEL_PANEL * inputs;
+}
+
+/** Adds w to the packed weights: input first_input + i and output first_output + o from w[o][i].
+ *  @param w (outputs,inputs), w_stride floats apart */
+void packed_add(const struct packed *to, size_t first_input, size_t first_output, const float *w,
+                size_t w_stride, size_t outputs, size_t inputs);
 
 #endif

@@ -3,111 +3,243 @@
  *     KERNEL(name)             the name for this width
  *     KERNEL_TARGET            the target attribute, or nothing
  *     VECTOR_BYTES             of a register
- *     TILE_ROWS, TILE_VECTORS  of results held in registers at once; TILE_ROWS divides KERNEL_ROWS
+ *     TILE_ROWS, TILE_VECTORS  of results held in registers at once; TILE_ROWS divides KERNEL_ROWS,
+ *                              TILE_VECTORS a panel
+ *     ROW_VECTORS              the same of a single row: whole panels
  * Both compilers fuse acc + x * w where the target can, in every copy of the tile alike: that keeps
- * a row's bits the same whichever tile it falls in (test_predictor holds it). */
+ * a row's bits the same whichever tile it falls in (test_net_runner holds it). */
 
-#define LANES  (VECTOR_BYTES / sizeof(float))
-#define VECTOR KERNEL(vector)
-#define TILE   static inline __attribute__((always_inline)) KERNEL_TARGET
+#define LANES         (VECTOR_BYTES / sizeof(float))
+#define PANEL_VECTORS (KERNEL_PANEL / LANES)
+#define VECTOR        KERNEL(vector)
+#define TILE_RESULTS                                                                               \
+    (TILE_ROWS * TILE_VECTORS > ROW_VECTORS ? TILE_ROWS * TILE_VECTORS : ROW_VECTORS)
+#define TILE static inline __attribute__((always_inline)) KERNEL_TARGET
 
 typedef float VECTOR __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
 
-/* y (tile_rows, vectors) += x w with everything in registers; tile_rows and vectors are constants
- * where it is inlined. */
+/* y (tile_rows, vectors) = start + x w with everything in registers; tile_rows and vectors are
+ * constants where it is inlined. Vectors beyond a panel are of the panels behind it. */
 TILE void KERNEL(tile)(const size_t tile_rows, const size_t vectors, size_t inputs, const float *x,
-                       size_t x_stride, const float *w, size_t w_stride, float *y, size_t y_stride)
+                       size_t x_stride, const float *w, size_t panel, const float *start,
+                       size_t start_stride, float *y, size_t y_stride)
 {
-    VECTOR acc[TILE_ROWS][TILE_VECTORS];
+    VECTOR acc[TILE_RESULTS];
     UNROLL for (size_t r = 0; r < tile_rows; r++)
     {
-        UNROLL for (size_t v = 0; v < vectors; v++) acc[r][v] =
-            *(const VECTOR *)(y + r * y_stride + v * LANES);
+        UNROLL for (size_t v = 0; v < vectors; v++) acc[r * vectors + v] =
+            *(const VECTOR *)(start + r * start_stride + v * LANES);
     }
     for (size_t k = 0; k < inputs; k++) {
-        VECTOR weight[TILE_VECTORS];
+        VECTOR weight[ROW_VECTORS];
         UNROLL for (size_t v = 0; v < vectors; v++) weight[v] =
-            *(const VECTOR *)(w + k * w_stride + v * LANES);
+            *(const VECTOR *)(w + v / PANEL_VECTORS * panel + k * KERNEL_PANEL +
+                              v % PANEL_VECTORS * LANES);
         UNROLL for (size_t r = 0; r < tile_rows; r++)
         {
             float input = x[r * x_stride + k];
-            UNROLL for (size_t v = 0; v < vectors; v++) acc[r][v] += input * weight[v];
+            UNROLL for (size_t v = 0; v < vectors; v++) acc[r * vectors + v] += input * weight[v];
         }
     }
     UNROLL for (size_t r = 0; r < tile_rows; r++)
     {
         UNROLL for (size_t v = 0; v < vectors; v++) * (VECTOR *)(y + r * y_stride + v * LANES) =
-            acc[r][v];
+            acc[r * vectors + v];
     }
 }
 
-/* All rows of one column of tiles. A remainder of one or two rows goes one by one, a larger one as
- * a whole tile whose last rows nobody reads. */
-TILE void KERNEL(panel)(const size_t vectors, size_t rows, size_t inputs, const float *x,
-                        size_t x_stride, const float *w, size_t w_stride, float *y, size_t y_stride)
+/* Where a product stands: inputs first .. first + inputs - 1 of all. */
+struct KERNEL(part) {
+    const struct packed *w;
+    size_t first, inputs;
+    const float *x;
+    size_t x_stride;
+    bool start_at_y; /* else at the bias */
+    float *y;
+    size_t y_stride;
+};
+
+/* vectors of results from column on, rows from row on. */
+TILE void KERNEL(tile_at)(const size_t tile_rows, const size_t vectors,
+                          const struct KERNEL(part) * p, size_t row, size_t column)
 {
-    size_t r = 0;
-    while (rows > r + 2) {
-        KERNEL(tile)
-        (TILE_ROWS, vectors, inputs, x + r * x_stride, x_stride, w, w_stride, y + r * y_stride,
-         y_stride);
-        r += TILE_ROWS;
-    }
-    for (; r < rows; r++)
-        KERNEL(tile)
-    (1, vectors, inputs, x + r * x_stride, x_stride, w, w_stride, y + r * y_stride, y_stride);
+    size_t panel = p->w->inputs * KERNEL_PANEL;
+    const float *w = p->w->panels + column / KERNEL_PANEL * panel + p->first * KERNEL_PANEL +
+                     column % KERNEL_PANEL;
+    float *y = p->y + row * p->y_stride + column;
+    KERNEL(tile)
+    (tile_rows, vectors, p->inputs, p->x + row * p->x_stride, p->x_stride, w, panel,
+     p->start_at_y ? y : p->w->bias + column, p->start_at_y ? p->y_stride : 0, y, p->y_stride);
 }
 
-KERNEL_TARGET static void KERNEL(product)(size_t rows, size_t inputs, size_t outputs,
-                                          const float *x, size_t x_stride, const float *w,
-                                          size_t w_stride, float *y, size_t y_stride)
+/* All rows of one column of tiles. What is left behind whole tiles goes as half a tile or as one
+ * whose last rows nobody reads. */
+TILE void KERNEL(columns)(const size_t vectors, size_t rows, const struct KERNEL(part) * p,
+                          size_t column)
 {
-    size_t vectors = (outputs + LANES - 1) / LANES, v = 0;
-    for (; v + TILE_VECTORS <= vectors; v += TILE_VECTORS)
-        KERNEL(panel)
-    (TILE_VECTORS, rows, inputs, x, x_stride, w + v * LANES, w_stride, y + v * LANES, y_stride);
-    for (; v < vectors; v++)
-        KERNEL(panel)
-    (1, rows, inputs, x, x_stride, w + v * LANES, w_stride, y + v * LANES, y_stride);
+    size_t row = 0;
+    for (; rows > row + TILE_ROWS / 2; row += TILE_ROWS)
+        KERNEL(tile_at)(TILE_ROWS, vectors, p, row, column);
+    if (rows > row)
+        KERNEL(tile_at)(TILE_ROWS / 2, vectors, p, row, column);
 }
 
-KERNEL_TARGET static void KERNEL(gru_gates)(size_t rows, size_t width, const float *gates, float *h)
+/* One row: enough columns at once that the additions do not wait for each other. */
+KERNEL_TARGET static void KERNEL(one_row)(const struct KERNEL(part) * p)
 {
-    for (size_t row = 0; row < rows; row++, gates += 4 * width, h += width)
+    size_t column = 0;
+    for (; column + ROW_VECTORS * LANES <= p->w->outputs; column += ROW_VECTORS * LANES)
+        KERNEL(tile_at)(1, ROW_VECTORS, p, 0, column);
+    for (; column + PANEL_VECTORS * LANES <= p->w->outputs; column += PANEL_VECTORS * LANES)
+        KERNEL(tile_at)(1, PANEL_VECTORS, p, 0, column);
+    for (; column < p->w->outputs; column += KERNEL_PAD)
+        KERNEL(tile_at)(1, KERNEL_PAD / LANES, p, 0, column);
+}
+
+KERNEL_TARGET static void KERNEL(all_rows)(size_t rows, const struct KERNEL(part) * p)
+{
+    size_t column = 0;
+    for (; column + TILE_VECTORS * LANES <= p->w->outputs; column += TILE_VECTORS * LANES)
+        KERNEL(columns)(TILE_VECTORS, rows, p, column);
+    for (; column < p->w->outputs; column += LANES)
+        KERNEL(columns)(1, rows, p, column);
+}
+
+/* Inputs go in parts short enough that a panel's stays in the first-level cache while all rows pass
+ * it; sums between parts are stored as they are, so the bits do not know. */
+KERNEL_TARGET static void KERNEL(product)(const struct packed *w, bool add, size_t rows,
+                                          const float *x, size_t x_stride, float *y,
+                                          size_t y_stride)
+{
+    struct KERNEL(part) part = {.w = w, .x_stride = x_stride, .y = y, .y_stride = y_stride};
+    do {
+        part.inputs = w->inputs - part.first < PART_INPUTS ? w->inputs - part.first : PART_INPUTS;
+        part.x = x + part.first;
+        part.start_at_y = add || part.first > 0;
+        if (rows == 1)
+            KERNEL(one_row)(&part);
+        else
+            KERNEL(all_rows)(rows, &part);
+        part.first += part.inputs;
+    } while (part.first < w->inputs);
+}
+
+/* ---- gates: gate is a constant where these are inlined ---- */
+
+TILE void KERNEL(gru_of)(const enum gate_function gate, const struct cell_block *b)
+{
+    size_t width = b->width;
+    for (size_t row = 0; row < b->rows; row++) {
+        const float *gates = b->gates + row * 4 * width, *h = b->h + row * b->h_stride;
+        float *out = b->out + row * width;
         for (size_t j = 0; j < width; j++) {
-            float r = sigmoid_float(gates[j]);
-            float z = sigmoid_float(gates[width + j]);
-            float n = tanh_float(gates[3 * width + j] + r * gates[2 * width + j]);
-            h[j] = n + z * (h[j] - n);
+            float r = gate_float(gate, gates[j]);
+            float z = gate_float(gate, gates[width + j]);
+            float n = tanh_float(gates[2 * width + j] + r * gates[3 * width + j]);
+            out[j] = n + z * (h[j] - n);
         }
+    }
 }
 
-KERNEL_TARGET static void KERNEL(relu)(size_t count, float *y)
+TILE void KERNEL(reset_of)(const enum gate_function gate, const struct cell_block *b)
+{
+    size_t width = b->width;
+    for (size_t row = 0; row < b->rows; row++) {
+        float *gates = b->gates + row * 4 * width, *h = b->h + row * b->h_stride;
+        float *kept = b->c + row * width;
+        for (size_t j = 0; j < width; j++) {
+            gates[width + j] = gate_float(gate, gates[width + j]);
+            kept[j] = h[j];
+            h[j] = h[j] * gate_float(gate, gates[j]);
+        }
+    }
+}
+
+TILE void KERNEL(lstm_of)(const enum gate_function gate, const struct cell_block *b)
+{
+    size_t width = b->width;
+    for (size_t row = 0; row < b->rows; row++) {
+        const float *gates = b->gates + row * 4 * width;
+        float *c = b->c + row * width, *out = b->out + row * width;
+        for (size_t j = 0; j < width; j++) {
+            float i = gate_float(gate, gates[j]), f = gate_float(gate, gates[width + j]);
+            float g = tanh_float(gates[2 * width + j]);
+            float o = gate_float(gate, gates[3 * width + j]);
+            c[j] = f * c[j] + i * g;
+            out[j] = o * tanh_float(c[j]);
+        }
+    }
+}
+
+#define EVERY_GATE(function, block)                                                                \
+    switch ((block)->gate) {                                                                       \
+    case GATE_HARD_FIFTH:                                                                          \
+        function(GATE_HARD_FIFTH, block);                                                          \
+        break;                                                                                     \
+    case GATE_HARD_SIXTH:                                                                          \
+        function(GATE_HARD_SIXTH, block);                                                          \
+        break;                                                                                     \
+    default:                                                                                       \
+        function(GATE_SIGMOID, block);                                                             \
+    }
+
+KERNEL_TARGET static void KERNEL(gru)(const struct cell_block *b){EVERY_GATE(KERNEL(gru_of), b)}
+
+KERNEL_TARGET
+    static void KERNEL(gru_reset)(const struct cell_block *b){EVERY_GATE(KERNEL(reset_of), b)}
+
+KERNEL_TARGET static void KERNEL(gru_blend)(const struct cell_block *b)
+{
+    size_t width = b->width;
+    for (size_t row = 0; row < b->rows; row++) {
+        const float *gates = b->gates + row * 4 * width, *h = b->c + row * width;
+        float *out = b->out + row * width;
+        for (size_t j = 0; j < width; j++) {
+            float n = tanh_float(gates[2 * width + j]);
+            out[j] = n + gates[width + j] * (h[j] - n);
+        }
+    }
+}
+
+KERNEL_TARGET static void KERNEL(lstm)(const struct cell_block *b){EVERY_GATE(KERNEL(lstm_of), b)}
+
+KERNEL_TARGET static void KERNEL(activate)(enum dense_activation activation, size_t count, float *y)
+{
+    if (activation == DENSE_RELU)
+        for (size_t i = 0; i < count; i++)
+            y[i] = y[i] > 0 ? y[i] : 0;
+    if (activation == DENSE_TANH)
+        for (size_t i = 0; i < count; i++)
+            y[i] = tanh_float(y[i]);
+}
+
+KERNEL_TARGET static void KERNEL(exponentials)(size_t count, float *d)
 {
     for (size_t i = 0; i < count; i++)
-        y[i] = y[i] > 0 ? y[i] : 0;
-}
-
-KERNEL_TARGET static void KERNEL(exponentials)(float *d)
-{
-    for (size_t i = 0; i < KERNEL_ROWS * 4; i++)
         d[i] = exp_float(clamp_float(d[i], -CORRECTION_MAX, CORRECTION_MAX));
 }
 
 static const struct kernels KERNEL(kernels) = {
     .name = KERNEL_NAME,
     .product = KERNEL(product),
-    .gru_gates = KERNEL(gru_gates),
-    .relu = KERNEL(relu),
+    .gru = KERNEL(gru),
+    .gru_reset = KERNEL(gru_reset),
+    .gru_blend = KERNEL(gru_blend),
+    .lstm = KERNEL(lstm),
+    .activate = KERNEL(activate),
     .exponentials = KERNEL(exponentials),
 };
 
 #undef LANES
+#undef PANEL_VECTORS
 #undef VECTOR
 #undef TILE
+#undef EVERY_GATE
 #undef KERNEL
 #undef KERNEL_NAME
 #undef KERNEL_TARGET
 #undef VECTOR_BYTES
 #undef TILE_ROWS
 #undef TILE_VECTORS
+#undef ROW_VECTORS
+#undef TILE_RESULTS

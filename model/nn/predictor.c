@@ -19,10 +19,11 @@ int predictor_check(const struct net_spec *spec, struct err *err)
 {
     if (net_spec_check(spec, err))
         return -1;
-    uint32_t outputs = spec->dense[spec->dense_layers - 1].width;
-    if (spec->inputs != STEP_INPUTS || spec->features != ROW_FEATURES || outputs != QUANTILES)
+    size_t outputs = predictor_outputs(spec);
+    if (spec->inputs != STEP_INPUTS || spec->features != ROW_FEATURES ||
+        (outputs != QUANTILES && outputs != 1))
         return err_set(err, ERR_SHAPE,
-                       "%u inputs, %u features and %u outputs; a predictor has %d, %d and %d",
+                       "%u inputs, %u features and %zu outputs; a predictor has %d, %d and %d or 1",
                        spec->inputs, spec->features, outputs, STEP_INPUTS, ROW_FEATURES, QUANTILES);
     return 0;
 }

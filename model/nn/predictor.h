@@ -1,11 +1,13 @@
 /* predictor.h - the network of the predictor: one recurrent step a finished session, a small head
  * that corrects the kernel KM base (model/PREDICTOR.md):
- *     h_k = GRU(x_k, h_{k-1})         x: 13 step inputs, standardised
- *     d   = W3 relu(W2 drop(relu(W1 [h ; start ; live] + b1)) + b2) + b3
+ *     s_k = step(x_k, s_{k-1})        x: 13 step inputs, standardised; h: the last layer's output
+ *     d   = head([h ; start ; live])
  *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted
- * Weights are const while predicting; hidden states are the caller's. All parameters stand in one
- * block, in the order of net_tensors(). A row's result does not depend, to the bit, on the
- * rows it is batched with. */
+ * in the usual form a GRU and a head of two ReLU layers with three outputs; any net_spec of these
+ * inputs and features can serve. One of a single output corrects the median alone: there are no
+ * outer quantiles then, which is said as NAN. Weights are const while predicting; states are the
+ * caller's. All parameters stand in one block, in the order of net_tensors(). A row's result does
+ * not depend, to the bit, on the rows it is batched with. */
 #ifndef OUTRO_NN_PREDICTOR_H
 #define OUTRO_NN_PREDICTOR_H
 
@@ -46,7 +48,7 @@ struct predictor_scaler {
 };
 
 struct predictor {
-    struct net_spec spec; /* inputs 13, features 30, outputs 3 */
+    struct net_spec spec; /* inputs 13, features 30, outputs 3 or 1 */
     struct predictor_scaler scaler;
     float *params;       /* one block, owned */
     size_t params_count; /* floats */
@@ -54,6 +56,12 @@ struct predictor {
 
 /** Can a predictor be of that spec? @return 0, or -1 with ERR_SHAPE */
 int predictor_check(const struct net_spec *spec, struct err *err) MUST_CHECK;
+
+/** Outputs of a spec: 3, the quantiles; 1, a single value. */
+static inline size_t predictor_outputs(const struct net_spec *spec)
+{
+    return spec->dense[spec->dense_layers - 1].width;
+}
 
 /** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for a recurrent layer,
  * Kaiming for the head, last layer a tenth of that with bias 0, so that an untrained net is the
@@ -73,22 +81,28 @@ struct predictor_runner *predictor_runner_new(const struct predictor *predictor,
                                               struct err *err) MUST_CHECK;
 void predictor_runner_free(struct predictor_runner *runner);
 
-/** One recurrent step. @param x (rows,13) raw step inputs  @param h rows pointers to (H) hidden
- * states, read and replaced; distinct rows must be distinct states. Does nothing when H is 0. */
-void predictor_step(struct predictor_runner *runner, size_t rows, const float *x, float *const *h);
+/** One recurrent step. @param x (rows,13) raw step inputs  @param state rows pointers to
+ * (net_state_width()) states, read and replaced; distinct rows must be distinct states. Does
+ * nothing without recurrent layers. */
+void predictor_step(struct predictor_runner *runner, size_t rows, const float *x,
+                    float *const *state);
 
 /** The part of the head's first layer that does not change within a session: W1 [h ; start ; 0] +
- * b1.
- *  @param h rows pointers to (H)  @param start (rows,14) raw  @param base rows pointers to (D),
- * written */
-void predictor_base(struct predictor_runner *runner, size_t rows, const float *const *h,
+ * b1. D is that layer's width.
+ *  @param state rows pointers as above; may be NULL each without recurrent layers  @param start
+ * (rows,14) raw  @param base rows pointers to (D), written */
+void predictor_base(struct predictor_runner *runner, size_t rows, const float *const *state,
                     const float *start, float *const *base);
 
 /** Remaining seconds. @param base rows pointers to (D) from predictor_base  @param live (rows,16)
  * raw
  *  @param kernel (rows,3) remaining seconds of the kernel KM  @param remaining (rows,3) out:
- * sorted, >= 0 */
+ * sorted, >= 0; of a single output the outer two NAN */
 void predictor_live(struct predictor_runner *runner, size_t rows, const float *const *base,
                     const float *live, const float *kernel, float *remaining);
+
+/* The kernels (kernels.h) to use instead of the best, for tests and benchmarks. */
+struct kernels;
+void predictor_runner_use(struct predictor_runner *runner, const struct kernels *kernels);
 
 #endif

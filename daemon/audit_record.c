@@ -43,10 +43,13 @@ bool audit_read_record(enum audit_stream stream, struct slice value, struct audi
     }
     const char *from = prediction ? value.data : rest, *to = end;
     if (prediction) {
-        to = behind(value, ",\"p10_s\":");
+        static const char first[] = ",\"p10_s\":", alone[] = ",\"p50_s\":"; /* of a single value */
+        to = behind(value, first);
+        to = to ? to : behind(value, alone);
         if (!to) {
             return false;
         }
+        to -= sizeof first - 1;
     }
     uint64_t seed = prediction ? 0 : hash_bytes(value.data, (size_t)(number - value.data), 0);
     out->hash = hash_bytes(from, (size_t)(to - from), seed);

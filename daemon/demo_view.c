@@ -75,6 +75,7 @@ void view_prediction(struct view *view, const char *json, size_t size)
         user->p10_s = number(record, "p10_s");
         user->p50_s = number(record, "p50_s");
         user->p90_s = number(record, "p90_s");
+        user->interval = json_object_get(record, "p10_s") != NULL;
         user->seen = ++view->records;
         view->time_ms = whole(record, "timestamp");
         view->predictions++;
@@ -179,15 +180,18 @@ static void format_bar(const struct view_user *user, int columns, char out[BAR_M
 
 static void format_user(const struct view_user *user, int bar_columns, char out[LINE_BYTES])
 {
-    char bar[BAR_MAX + 1], elapsed[LENGTH_BYTES], p10[LENGTH_BYTES], p50[LENGTH_BYTES],
-        p90[LENGTH_BYTES];
+    char bar[BAR_MAX + 1], elapsed[LENGTH_BYTES], p10[LENGTH_BYTES] = "", p50[LENGTH_BYTES],
+                                                  p90[LENGTH_BYTES] = "";
     format_bar(user, bar_columns, bar);
     format_length(user->elapsed_s, elapsed);
-    format_length(user->p10_s, p10);
     format_length(user->p50_s, p50);
-    format_length(user->p90_s, p90);
-    snprintf(out, LINE_BYTES, "  %-14.14s %6" PRId64 " %5" PRId64 " %7s  [%s] %6s  %s to %s",
-             user->user_id, user->session, user->scrobble, elapsed, bar, p50, p10, p90);
+    if (user->interval) {
+        format_length(user->p10_s, p10);
+        format_length(user->p90_s, p90);
+    }
+    snprintf(out, LINE_BYTES, "  %-14.14s %6" PRId64 " %5" PRId64 " %7s  [%s] %6s  %s%s%s",
+             user->user_id, user->session, user->scrobble, elapsed, bar, p50, p10,
+             user->interval ? " to " : "", p90);
 }
 
 /* The most recently seen users: those below `seen`, one at a time. */

@@ -26,6 +26,7 @@ struct view_user {
     char user_id[USER_ID_MAX + 1]; /* "": free */
     int64_t session, scrobble;
     double elapsed_s, p10_s, p50_s, p90_s;
+    bool interval; /* else p50_s alone */
     bool open;
     struct view_start start[VIEW_STARTS]; /* newest first */
     uint64_t seen;                        /* when, in records */

@@ -260,7 +260,8 @@ static int read_scores(json_t *root, struct manifest *out, struct err *err)
     return 0;
 }
 
-static int read_case(const json_t *row, size_t number, struct selftest_case *out, struct err *err)
+static int read_case(const json_t *row, size_t number, size_t outputs, struct selftest_case *out,
+                     struct err *err)
 {
     char where[48];
     snprintf(where, sizeof where, "selftest.cases[%zu]", number);
@@ -284,7 +285,8 @@ static int read_case(const json_t *row, size_t number, struct selftest_case *out
     } parts[] = {{"start", START_FEATURES, out->start},
                  {"live", LIVE_FEATURES, out->live},
                  {"kernel_s", QUANTILES, out->kernel_s},
-                 {"remaining_s", QUANTILES, out->remaining_s}};
+                 {"remaining_s", outputs, out->remaining_s + (outputs == 1 ? QUANTILE_MEDIAN : 0)}};
+    out->remaining_s[0] = out->remaining_s[2] = NAN;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char place[80];
         snprintf(place, sizeof place, "%s.%s", where, parts[i].key);
@@ -306,7 +308,8 @@ static int read_selftest(const json_t *root, struct manifest *out, struct err *e
         return err_set(err, ERR_INPUT, "selftest.cases has %zu rows, not 1 .. %d", out->cases,
                        SELFTEST_CASES_MAX);
     for (size_t i = 0; i < out->cases; i++) {
-        if (read_case(json_array_get(cases, i), i, &out->selftest[i], err))
+        if (read_case(json_array_get(cases, i), i, predictor_outputs(&out->spec), &out->selftest[i],
+                      err))
             return -1;
     }
     return 0;

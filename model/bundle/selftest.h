@@ -22,7 +22,7 @@ struct selftest_case {
     float start[START_FEATURES];                 /* raw */
     float live[LIVE_FEATURES];                   /* raw */
     float kernel_s[QUANTILES];                   /* remaining seconds of the kernel KM */
-    float remaining_s[QUANTILES];                /* what the net says */
+    float remaining_s[QUANTILES]; /* what the net says; the outer two NAN without an interval */
 };
 
 /** Makes SELFTEST_CASES cases about net: inputs spread over its scaler's range from a fixed seed,

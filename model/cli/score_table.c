@@ -34,15 +34,25 @@ static const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* @param text of room for it */
+static const char *within(double coverage, char text[48])
+{
+    if (isnan(coverage))
+        return "no interval";
+    snprintf(text, 48, "%.1f %% within p10-p90", 100 * coverage);
+    return text;
+}
+
 void score_table_print(const struct score_report *report, FILE *out)
 {
+    char text[48];
     if (report->whole.sessions > 0)
         fprintf(out,
                 "\nMAE at the start of %llu session%s: net %.0f s, the user's running mean %.0f s, "
-                "running median %.0f s; %.1f %% within p10-p90\n",
+                "running median %.0f s; %s\n",
                 (unsigned long long)report->whole.sessions, plural(report->whole.sessions),
                 report->whole.net_s, report->whole.running_mean_s, report->whole.running_median_s,
-                100 * report->whole.coverage);
+                within(report->whole.coverage, text));
     if (report->rows == 0) {
         fputs("scores       none: no user has enough sessions to leave a fifth for testing\n", out);
         return;
@@ -79,12 +89,17 @@ void score_table_print(const struct score_report *report, FILE *out)
     fprintf(out, "%-32s%8s%8s%8s%8s%8s\n", "net at scrobble", "1", "2", "5", "10", "20");
     put_checkpoints(out, "remaining time / KM static", net->m3_at);
     put_checkpoints(out, "the same of kernel KM", kernel->m3_at);
-    put_checkpoints(out, "share below p10", net->below_at);
-    put_checkpoints(out, "share above p90", net->above_at);
+    if (isnan(net->coverage))
+        fputs("no interval: the net gives a single value\n", out);
+    else {
+        put_checkpoints(out, "share below p10", net->below_at);
+        put_checkpoints(out, "share above p90", net->above_at);
+    }
     fputs("\nnet - kernel KM, with a paired 95 % bootstrap interval over users\n", out);
     put_interval(out, "M1", net->m1, kernel->m1, report->m1);
     put_interval(out, "M3", net->m3, kernel->m3, report->m3);
-    put_interval(out, "PBi", net->pbi, kernel->pbi, report->pbi);
+    if (!isnan(net->pbi))
+        put_interval(out, "PBi", net->pbi, kernel->pbi, report->pbi);
     fprintf(out, "predictions below the elapsed time: %llu\n",
             (unsigned long long)report->below_elapsed);
 }

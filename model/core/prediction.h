@@ -4,6 +4,8 @@
 #ifndef OUTRO_CORE_PREDICTION_H
 #define OUTRO_CORE_PREDICTION_H
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/event_time.h"
@@ -27,5 +29,11 @@ struct prediction {
     int32_t cluster;                    /* -1: the global net */
     const char *model;                  /* borrowed: the version of the bundle that said so */
 };
+
+/** Are there outer quantiles, or the median alone? */
+static inline bool prediction_has_interval(const struct prediction *prediction)
+{
+    return !isnan(prediction->total_s[0]);
+}
 
 #endif

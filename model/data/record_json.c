@@ -40,9 +40,12 @@ size_t prediction_to_json(const struct prediction *prediction, char *out, size_t
                          prediction->previous_session_length_ms, 1000);
     p = json_put_decimal(json_put_literal(p, ",\"average_session_length_s\":"),
                          prediction->average_session_length_cs, 100);
-    p = put_seconds(json_put_literal(p, ",\"p10_s\":"), prediction->total_s[0]);
-    p = put_seconds(json_put_literal(p, ",\"p50_s\":"), prediction->total_s[1]);
-    p = put_seconds(json_put_literal(p, ",\"p90_s\":"), prediction->total_s[2]);
+    bool interval = prediction_has_interval(prediction);
+    if (interval)
+        p = put_seconds(json_put_literal(p, ",\"p10_s\":"), prediction->total_s[0]);
+    p = put_seconds(json_put_literal(p, ",\"p50_s\":"), prediction->total_s[QUANTILE_MEDIAN]);
+    if (interval)
+        p = put_seconds(json_put_literal(p, ",\"p90_s\":"), prediction->total_s[2]);
     p = json_put_integer(json_put_literal(p, ",\"cluster\":"), prediction->cluster);
     p = json_put_string(json_put_literal(p, ",\"model\":"), model);
     p = json_put_literal(p, "}");

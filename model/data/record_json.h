@@ -14,7 +14,7 @@
 #define RECORD_JSON_MAX 2048
 
 /** p10_s .. p90_s are rounded to the nearest millisecond, halves up; they must be finite and >= 0,
- * and model not NULL.
+ * and model not NULL. Without an interval p10_s and p90_s are left out.
  *  @return bytes written; asserts capacity >= RECORD_JSON_MAX */
 size_t prediction_to_json(const struct prediction *prediction, char *out, size_t capacity);
 

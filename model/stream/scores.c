@@ -101,7 +101,8 @@ int scores_take_prediction(void *ctx, const struct prediction *prediction,
         row->remaining_s[SCORED_KERNEL][q] = (float)detail->kernel_s[q];
         row->remaining_s[SCORED_RUNNING][q] = (float)detail->running_s[q];
     }
-    scores->below_elapsed += prediction->total_s[0] < elapsed_s;
+    bool interval = prediction_has_interval(prediction);
+    scores->below_elapsed += prediction->total_s[interval ? 0 : QUANTILE_MEDIAN] < elapsed_s;
     return 0;
 }
 
@@ -140,6 +141,7 @@ static int baseline_make(struct baseline *baseline, const struct user_lengths *l
     return 0;
 }
 
+/* NAN without an interval. */
 static double pinball(double truth, const double predicted[QUANTILES])
 {
     double sum = 0;
@@ -153,12 +155,15 @@ static double pinball(double truth, const double predicted[QUANTILES])
 static void add_remaining(struct user_sums *sums, enum scored who, uint32_t i, double remaining_s,
                           const double predicted[QUANTILES])
 {
-    double w = 1.0 / i, off = fabs(remaining_s - predicted[1]);
+    double w = 1.0 / i, off = fabs(remaining_s - predicted[QUANTILE_MEDIAN]);
     double loss = pinball(remaining_s, predicted);
-    bool below = remaining_s<predicted[0] - .5, above = remaining_s> predicted[2] + .5;
+    /* Without an interval these are NAN, and so is every sum of them. */
+    double none = predicted[0] - predicted[0];
+    double below = none + (remaining_s < predicted[0] - .5);
+    double above = none + (remaining_s > predicted[2] + .5);
     sums->total[who] += w * off;
     sums->pinball[who] += w * loss;
-    sums->covered[who] += w * (!below && !above);
+    sums->covered[who] += w * (1 - below - above);
     if (i == 1) {
         sums->start[who] += off;
         sums->pinball_start[who] += loss;
@@ -363,7 +368,10 @@ static int start_errors(const struct scores *scores, const size_t *offset,
         double remaining_s = (double)lengths->ms[row->session - 1] / 1000.0 - elapsed_s;
         const float *said = row->remaining_s[SCORED_NET];
         weight += 1.0 / row->scrobble;
-        if (remaining_s >= (double)said[0] - SLACK_S && remaining_s <= (double)said[2] + SLACK_S)
+        if (isnan(said[0]))
+            covered = (double)NAN; /* there is no interval to be within */
+        else if (remaining_s >= (double)said[0] - SLACK_S &&
+                 remaining_s <= (double)said[2] + SLACK_S)
             covered += 1.0 / row->scrobble;
         if (row->scrobble == 1 &&
             add_start(whole, &past[offset[row->partition] + row->user], row, lengths, err) < 0)

@@ -32,7 +32,7 @@ struct score {
     double pbi, pb1; /* pinball weighted 1/i, and at start / KM static */
     double below_at[CHECKPOINTS],
         above_at[CHECKPOINTS]; /* shares of L < p10 - .5 s, L > p90 + .5 s */
-    double coverage;           /* of p10 .. p90, weight 1/i */
+    double coverage;           /* of p10 .. p90, weight 1/i; NAN, as all that needs them, without */
 };
 
 struct interval {

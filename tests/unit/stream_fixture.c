@@ -128,6 +128,11 @@ static void spread(float *mean, float *inverse_sd, int count)
 struct bundle *test_bundle_new(uint64_t seed, uint32_t hidden)
 {
     const struct net_spec spec = PREDICTOR_SPEC(hidden, 16);
+    return test_bundle_of(seed, &spec);
+}
+
+struct bundle *test_bundle_of(uint64_t seed, const struct net_spec *spec)
+{
     struct bundle *bundle = calloc(1, sizeof *bundle);
     assert_non_null(bundle);
     snprintf(bundle->version, sizeof bundle->version, "test-%llu", (unsigned long long)seed);
@@ -136,20 +141,22 @@ struct bundle *test_bundle_new(uint64_t seed, uint32_t hidden)
     bundle->holders = 1;
     for (int i = 0; i < POOL_VALUES; i++)
         bundle->pool_ms[i] = i * (INT64_C(20000) + (int64_t)seed * 100);
-    bundle->net = predictor_new(&spec, seed, NULL);
+    bundle->net = predictor_new(spec, seed, NULL);
     assert_non_null(bundle->net);
     struct predictor_scaler *scaler = &bundle->net->scaler;
     spread(scaler->step_mean, scaler->step_inverse_sd, STEP_INPUTS);
     spread(scaler->start_mean, scaler->start_inverse_sd, START_FEATURES);
     spread(scaler->live_mean, scaler->live_inverse_sd, LIVE_FEATURES);
     struct net_tensor tensor[NET_TENSORS_MAX];
-    size_t tensors = net_tensors(&spec, tensor);
+    size_t tensors = net_tensors(spec, tensor);
+    char last[16];
+    snprintf(last, sizeof last, "head.%u.", spec->dense_layers - 1);
     for (size_t t = 0; t < tensors; t++) {
-        /* the GRU forgets within the 64 sessions of the ring, as a trained one does; the head's
-         * last layer speaks up */
-        float factor = strncmp(tensor[t].name, "rnn.", 4) == 0      ? .5f
-                       : strncmp(tensor[t].name, "head.2.", 7) == 0 ? 8
-                                                                    : 1;
+        /* recurrent layers forget within the 64 sessions of the ring, as a trained one does; the
+         * head's last layer speaks up */
+        float factor = strncmp(tensor[t].name, "rnn.", 4) == 0 ? .5f
+                       : strncmp(tensor[t].name, last, 7) == 0 ? 8
+                                                               : 1;
         for (size_t i = 0; i < (size_t)tensor[t].rows * tensor[t].columns; i++)
             bundle->net->params[tensor[t].offset + i] *= factor;
     }

@@ -29,6 +29,8 @@ void test_log_disturb(struct test_log *log, uint64_t seed);
 /** A bundle with one holder (the caller), its net drawn from seed, its last layer loud enough to
  * move predictions. */
 struct bundle *test_bundle_new(uint64_t seed, uint32_t hidden);
+/** The same of any net. */
+struct bundle *test_bundle_of(uint64_t seed, const struct net_spec *spec);
 
 /* One prediction as it came, and its text. */
 struct kept_prediction {

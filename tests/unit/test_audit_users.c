@@ -158,6 +158,24 @@ static void test_audit_record_of_a_prediction_leaves_out_what_the_bundle_says(vo
     assert_true(read_prediction(60, 4000, "one").hash != read_prediction(60, 4001, "one").hash);
 }
 
+/* A net of one output says no p10: what is compared ends before the median then. */
+static void test_audit_record_of_a_single_value_is_known_again(void **state)
+{
+    struct audit_entry a, b;
+    (void)state;
+    assert_true(audit_read_record(
+        AUDIT_PREDICTIONS,
+        text("{\"user_id\":\"a\",\"session\":2,\"scrobble\":7,\"elapsed_s\":5,\"p50_s\":1}"), &a));
+    assert_true(audit_read_record(
+        AUDIT_PREDICTIONS,
+        text("{\"user_id\":\"a\",\"session\":2,\"scrobble\":7,\"elapsed_s\":5,\"p10_s\":3}"), &b));
+    assert_true(a.hash == b.hash);
+    assert_true(audit_read_record(
+        AUDIT_PREDICTIONS,
+        text("{\"user_id\":\"a\",\"session\":2,\"scrobble\":7,\"elapsed_s\":6,\"p50_s\":1}"), &b));
+    assert_true(a.hash != b.hash);
+}
+
 static void test_audit_record_what_is_none_is_refused(void **state)
 {
     static const char *const none[] = {
@@ -186,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_audit_users_a_session_closed_by_the_clock_is_no_suspect),
         cmocka_unit_test(test_audit_record_of_a_session_leaves_out_its_revision),
         cmocka_unit_test(test_audit_record_of_a_prediction_leaves_out_what_the_bundle_says),
+        cmocka_unit_test(test_audit_record_of_a_single_value_is_known_again),
         cmocka_unit_test(test_audit_record_what_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,6 +247,39 @@ static void vouch(struct bundle_fixture *f, const char *bytes, size_t size)
     fixture_edit(f, "version", text);
 }
 
+/* Any network travels: what it is in the manifest, its tensors, its self-test. */
+static void test_bundle_of_any_network_loads_to_the_bit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *net, *head;
+    } nets[] = {
+        {"lstm:7,4 gru-before:3 gates=hard_sigmoid_fifth", "6 tanh, 5 relu biases=0, 3"},
+        {"gru:5 gates=hard_sigmoid_sixth biases=0", "3"},
+        {"lstm:6 dropout=0.3 biases=1", "8 relu, 1"},
+        {"none", "1"},
+    };
+    for (size_t i = 0; i < COUNT(nets); i++) {
+        struct bundle_fixture f;
+        struct err err = {0};
+        struct net_spec spec = {.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+        fixture_init(&f, 0, 1);
+        assert_int_equal(net_spec_parse(nets[i].net, nets[i].head, &spec, &err), 0);
+        struct predictor *net = predictor_new(&spec, i, &err);
+        assert_non_null(net);
+        net->scaler = f.bundle.net->scaler;
+        predictor_free(f.bundle.net);
+        f.bundle.net = net;
+        fixture_save(&f, "b");
+        struct bundle *bundle = bundle_load(fixture_path(&f, "b"), &err);
+        if (!bundle)
+            fail_msg("%s", err.text);
+        check_equal(bundle, &f.bundle);
+        bundle_release(bundle);
+        fixture_release(&f);
+    }
+}
+
 static void test_bundle_wrong_tensors_are_refused(void **state)
 {
     (void)state;
@@ -369,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_bundle_bad_ones_are_not_saved),
         cmocka_unit_test(test_bundle_half_written_ones_are_refused),
         cmocka_unit_test(test_bundle_a_flipped_bit_is_seen),
+        cmocka_unit_test(test_bundle_of_any_network_loads_to_the_bit),
         cmocka_unit_test(test_bundle_wrong_tensors_are_refused),
         cmocka_unit_test(test_bundle_nan_weights_are_refused),
         cmocka_unit_test(test_bundle_extra_and_other_tensors_are_refused),

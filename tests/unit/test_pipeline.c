@@ -311,6 +311,44 @@ static void test_pipeline_carries_the_hidden_state(void **state)
     bundle_release(bundle);
 }
 
+/* Two LSTM layers, an output alone, taken over from a GRU: states of another width are made again
+ * from the rings, medians are as if it had always been there, and there is no interval. */
+static void test_pipeline_serves_an_lstm_of_one_output(void **state)
+{
+    const struct test_log *log = &((struct logs *)*state)->in_order;
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    struct net_spec spec = {.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+    assert_int_equal(net_spec_parse("lstm:9,5", "12 tanh, 1", &spec, NULL), 0);
+    struct bundle *gru = test_bundle_new(1, 16), *lstm = test_bundle_of(3, &spec);
+    struct capture capture[2] = {{0}, {0}};
+    const size_t swap = log->count / 2;
+    for (int life = 0; life < 2; life++) {
+        struct pipeline_sink sink = capture_sink(&capture[life]);
+        struct state_store *store = state_store_new(&params, 0, NULL);
+        struct pipeline *pipeline = pipeline_new(&params, &sink, 256, NULL);
+        assert_int_equal(pipeline_set_bundle(pipeline, life ? gru : lstm, NULL), 0);
+        push_rows(pipeline, &store, 1, log, 0, swap);
+        if (life)
+            assert_int_equal(pipeline_set_bundle(pipeline, lstm, NULL), 0);
+        push_rows(pipeline, &store, 1, log, swap, log->count);
+        assert_int_equal(pipeline_end(pipeline, store, NULL), 0);
+        pipeline_free(pipeline);
+        state_store_free(store);
+    }
+    assert_int_equal(capture[0].predictions, log->count);
+    for (size_t i = swap; i < log->count; i++) {
+        const struct prediction *always = &capture[0].prediction[i].prediction;
+        const struct prediction *taken = &capture[1].prediction[i].prediction;
+        assert_true(!prediction_has_interval(always) && !prediction_has_interval(taken));
+        double median = always->total_s[QUANTILE_MEDIAN];
+        assert_true(fabs(taken->total_s[QUANTILE_MEDIAN] - median) <= 1e-4 * (median + 30));
+    }
+    for (int life = 0; life < 2; life++)
+        capture_release(&capture[life]);
+    bundle_release(gru);
+    bundle_release(lstm);
+}
+
 static void test_pipeline_reload_predicts_as_if_always_there(void **state)
 {
     const struct test_log *log = &((struct logs *)*state)->disturbed;
@@ -447,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_pipeline_restart_changes_nothing),
         cmocka_unit_test(test_pipeline_restored_over_another_life),
         cmocka_unit_test(test_pipeline_carries_the_hidden_state),
+        cmocka_unit_test(test_pipeline_serves_an_lstm_of_one_output),
         cmocka_unit_test(test_pipeline_reload_predicts_as_if_always_there),
         cmocka_unit_test(test_pipeline_refuses_a_bundle_that_needs_more_history),
         cmocka_unit_test(test_pipeline_evicted_sessions_predict_the_same),

@@ -299,6 +299,33 @@ static void test_predictor_untrained_is_the_kernel(void **state)
     predictor_free(net);
 }
 
+/* Of a single output: what the median of a net with the same weights there would be. */
+static void test_predictor_of_one_output_gives_the_median_alone(void **state)
+{
+    (void)state;
+    static struct row rows[ROWS];
+    struct err err = {0};
+    struct net_spec spec = {.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+    assert_int_equal(net_spec_parse("gru:6", "5 relu, 1", &spec, &err), 0);
+    struct predictor *net = predictor_new(&spec, 7, &err);
+    assert_non_null(net);
+    struct net_tensor t[NET_TENSORS_MAX];
+    size_t bias = t[net_tensors(&spec, t) - 1].offset, weight = bias - 5;
+    memset(net->params + weight, 0, 5 * sizeof *net->params);
+    net->params[bias] = .25f;
+    struct predictor_runner *runner = runner_of(net);
+    draw_rows(rows, ROWS, &spec);
+    rows[3].kernel[1] = 1000;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        serve(runner, rows, &i, 1);
+        double expected = exp(log((double)rows[i].kernel[1] + 30) + .25) - 30;
+        assert_true(fabs((double)rows[i].remaining[1] - expected) < 1e-5 * (expected + 30));
+        assert_true(isnan(rows[i].remaining[0]) && isnan(rows[i].remaining[2]));
+    }
+    predictor_runner_free(runner);
+    predictor_free(net);
+}
+
 static void draw_extremes(struct random *random, float *out, size_t count)
 {
     static const float extremes[] = {0, -1, FLT_MAX, -FLT_MAX, FLT_MIN, 1e30f, -1e30f, 1e-30f};
@@ -392,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_predictor_serves_the_formulas),
         cmocka_unit_test(test_predictor_row_has_the_same_bits_in_any_batch),
         cmocka_unit_test(test_predictor_untrained_is_the_kernel),
+        cmocka_unit_test(test_predictor_of_one_output_gives_the_median_alone),
         cmocka_unit_test(test_predictor_is_sorted_and_finite_on_extremes),
         cmocka_unit_test(test_predictor_tensors_fill_the_block),
         cmocka_unit_test(test_predictor_seed_decides_the_weights),

@@ -1,5 +1,6 @@
 #include "data/record_json.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -44,6 +45,20 @@ static void test_record_json_prediction_is_the_documented_text(void **state)
                 "\"previous_session_length_s\":5210,\"average_session_length_s\":4310.25,"
                 "\"p10_s\":1200,\"p50_s\":3900,\"p90_s\":9100,\"cluster\":-1,"
                 "\"model\":\"20260101T000000Z-1a2b3c\"}");
+}
+
+/* A net of a single output. */
+static void test_record_json_without_an_interval_has_the_median_alone(void **state)
+{
+    (void)state;
+    char out[RECORD_JSON_MAX + 1];
+    struct prediction prediction = example_prediction();
+    prediction.total_s[0] = prediction.total_s[2] = (double)NAN;
+    out[prediction_to_json(&prediction, out, RECORD_JSON_MAX)] = '\0';
+    assert_non_null(
+        strstr(out, "\"average_session_length_s\":4310.25,\"p50_s\":3900,\"cluster\":-1"));
+    assert_null(strstr(out, "p10_s"));
+    assert_null(strstr(out, "p90_s"));
 }
 
 static void test_record_json_session_is_the_documented_text(void **state)
@@ -188,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record_json_prediction_is_the_documented_text),
+        cmocka_unit_test(test_record_json_without_an_interval_has_the_median_alone),
         cmocka_unit_test(test_record_json_session_is_the_documented_text),
         cmocka_unit_test(test_record_json_seconds_are_the_shortest_decimal),
         cmocka_unit_test(test_record_json_averages_keep_hundredths),

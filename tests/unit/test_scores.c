@@ -189,6 +189,30 @@ static void test_scores_see_predictions_below_elapsed(void **state)
     scores_free(scores);
 }
 
+/* A net of one output: all of the median is said, nothing of an interval, and the others keep
+ * theirs. */
+static void test_scores_without_an_interval(void **state)
+{
+    struct scores *scores = ten_sessions();
+    struct score_report report;
+    const double nan = (double)NAN;
+    (void)state;
+    predict(scores, 0, 9, 1, 0, (double[]){nan, 450, nan}, 300);
+    predict(scores, 0, 9, 2, 200, (double[]){nan, 199, nan}, 300);
+    predict(scores, 0, 10, 1, 0, (double[]){nan, 250, nan}, 200);
+    assert_int_equal(scores_report(scores, 1, &report, NULL), 0);
+    const struct score *net = &report.of[SCORED_NET], *kernel = &report.of[SCORED_KERNEL];
+    assert_near(net->m1, 300 / 500.);
+    assert_near(net->m3_at[1], 301 / 100.);
+    assert_true(isnan(net->coverage) && isnan(net->pbi) && isnan(net->pb1));
+    assert_true(isnan(net->below_at[0]) && isnan(net->above_at[0]));
+    assert_true(isnan(report.whole.coverage));
+    assert_true(!isnan(kernel->coverage) && !isnan(kernel->pbi));
+    assert_near(report.m1.low, net->m1 - kernel->m1);
+    assert_int_equal(report.below_elapsed, 1);
+    scores_free(scores);
+}
+
 static void test_scores_of_nothing(void **state)
 {
     struct scores *scores = ten_sessions();
@@ -309,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_scores_pool_of_nobody),
         cmocka_unit_test(test_scores_by_hand),
         cmocka_unit_test(test_scores_see_predictions_below_elapsed),
+        cmocka_unit_test(test_scores_without_an_interval),
         cmocka_unit_test(test_scores_of_nothing),
         cmocka_unit_test(test_scores_of_partitions),
         cmocka_unit_test(test_scores_training_rows),

@@ -133,10 +133,10 @@ TILE void KERNEL(gru_of)(const enum gate_function gate, const struct cell_block 
         const float *gates = b->gates + row * 4 * width, *h = b->h + row * b->h_stride;
         float *out = b->out + row * width;
         for (size_t j = 0; j < width; j++) {
-            float r = gate_float(gate, gates[j]);
-            float z = gate_float(gate, gates[width + j]);
-            float n = tanh_float(gates[2 * width + j] + r * gates[3 * width + j]);
-            out[j] = n + z * (h[j] - n);
+            float r =
+                gate == GATE_SIGMOID ? 1 / (1 + exp_of(-1, gates[j])) : gate_float(gate, gates[j]);
+            float n = gates[2 * width + j] + r * gates[3 * width + j];
+            out[j] = gru_blend_float(gate, gates[width + j], n, h[j]);
         }
     }
 }
@@ -162,11 +162,8 @@ TILE void KERNEL(lstm_of)(const enum gate_function gate, const struct cell_block
         const float *gates = b->gates + row * 4 * width;
         float *c = b->c + row * width, *out = b->out + row * width;
         for (size_t j = 0; j < width; j++) {
-            float i = gate_float(gate, gates[j]), f = gate_float(gate, gates[width + j]);
-            float g = tanh_float(gates[2 * width + j]);
-            float o = gate_float(gate, gates[3 * width + j]);
-            c[j] = f * c[j] + i * g;
-            out[j] = o * tanh_float(c[j]);
+            c[j] = lstm_carry_float(gate, gates[j], gates[width + j], gates[2 * width + j], c[j]);
+            out[j] = lstm_output_float(gate, gates[3 * width + j], c[j]);
         }
     }
 }

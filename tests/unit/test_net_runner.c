@@ -332,10 +332,49 @@ static void test_net_runner_row_has_the_same_bits_in_any_batch(void **state)
     }
 }
 
+/* Gates alone, to 1e-6 of what libm gives, far beyond where they saturate too. */
+static void test_net_runner_gates_are_exact_enough(void **state)
+{
+    (void)state;
+    enum { W = 16 };
+    const struct kernels *usable[3];
+    struct random random;
+    random_init(&random, 1, 0);
+    for (size_t k = 0; k < kernels_usable(usable); k++)
+        for (int round = 0; round < 3000; round++) {
+            float gates[4 * W], h[W], c[W], out[W], before[W];
+            draw(&random, gates, 4 * W, (const float[]){2, 12, 60, 1e30f}[round % 4]);
+            draw(&random, h, W, 1);
+            draw(&random, before, W, 3);
+            memcpy(c, before, sizeof c);
+            const struct cell_block block = {GATE_SIGMOID, 1, W, gates, h, W, c, out};
+            usable[k]->gru(&block);
+            for (size_t j = 0; j < W; j++) {
+                double r = gate_of(GATE_SIGMOID, (double)gates[j]);
+                double z = gate_of(GATE_SIGMOID, (double)gates[W + j]);
+                double sum = (double)(gates[2 * W + j] + (float)r * gates[3 * W + j]);
+                if (round % 4 < 2) /* else the rounding of the sum is what is seen */
+                    assert_true(fabs((double)out[j] - ((1 - z) * tanh(sum) + z * (double)h[j])) <
+                                (round % 4 ? 3e-6 : 1e-6));
+                assert_true(fabs((double)out[j]) <= 1 + 1e-6);
+            }
+            usable[k]->lstm(&block);
+            for (size_t j = 0; j < W; j++) {
+                double i = gate_of(GATE_SIGMOID, (double)gates[j]);
+                double f = gate_of(GATE_SIGMOID, (double)gates[W + j]);
+                double o = gate_of(GATE_SIGMOID, (double)gates[3 * W + j]);
+                double carried = f * (double)before[j] + i * tanh((double)gates[2 * W + j]);
+                assert_true(fabs((double)c[j] - carried) < 2e-6);
+                assert_true(fabs((double)out[j] - o * tanh((double)c[j])) < 1e-6);
+            }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net_runner_serves_the_formulas),
+        cmocka_unit_test(test_net_runner_gates_are_exact_enough),
         cmocka_unit_test(test_net_runner_row_has_the_same_bits_in_any_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

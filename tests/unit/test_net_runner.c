@@ -153,6 +153,7 @@ static const struct net_tensor *sum_gates(const struct recurrent_spec *layer, si
     const float *w_ih = params + (t++)->offset, *w_hh = params + (t++)->offset;
     const float *b_ih = layer->bias != BIAS_NONE ? params + (t++)->offset : NULL;
     const float *b_hh = layer->bias == BIAS_TWO ? params + (t++)->offset : NULL;
+    assert_true(width > 0);
     for (size_t k = 0; k < gates * width; k++) {
         sums->x[k / width][k % width] =
             product_at(w_ih, k, inputs, x) + (b_ih ? (double)b_ih[k] : 0);

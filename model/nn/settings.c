@@ -75,6 +75,10 @@ int settings_read(const char *what, const char *text, const struct setting *tabl
 void settings_append_number(double value, char *out, size_t size)
 {
     size_t used = strlen(out);
+    if (value == floor(value) && fabs(value) < 1e9) { /* 50, not 5e+01 */
+        snprintf(out + used, size - used, "%.0f", value);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out + used, size - used, "%.*g", digits, value);
         if (strtod(out + used, NULL) == value)

@@ -51,7 +51,7 @@ static const char *const form_names[OPTIMIZER_FORMS] = {
     [FORM_KERAS] = "keras", [FORM_KERAS2] = "keras2", [FORM_TORCH] = "torch"};
 
 #define TAKES_ADAM    (TAKES_BETAS | TAKES_EPSILON)
-#define ADAM(lr, eps) .learning_rate = lr, .beta1 = .9, .beta2 = .999, .epsilon = eps
+#define ADAM(lr, eps) .learning_rate = (lr), .beta1 = .9, .beta2 = .999, .epsilon = (eps)
 
 static const struct optimizer_method methods[] = {
     {"sgd",

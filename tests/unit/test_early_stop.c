@@ -10,6 +10,9 @@
 
 #include "nn/early_stop.h"
 
+#define NEVER ((double)INFINITY)
+#define NONE  ((double)NAN) /* no row to validate on */
+
 static void test_early_stop_keeps_the_best(void **state)
 {
     (void)state;
@@ -18,12 +21,12 @@ static void test_early_stop_keeps_the_best(void **state)
         double values[6];
         uint32_t best_epoch, stops_at; /* 0: does not */
     } cases[] = {
-        {{.patience = 2, .best = INFINITY}, {5, 4, 3, 3.5, 3.2, 1}, 3, 5},
-        {{.patience = 0, .best = INFINITY}, {5, 4, 3, 3.5, 3.2, 3.1}, 3, 0},
-        {{.patience = 2, .min_delta = .5, .best = INFINITY}, {5, 4.8, 4.2, 4, 3.9, 0}, 3, 5},
-        {{.patience = 3, .best = 1}, {5, 4, 3, 2, 1, 0}, 0, 3},        /* the start was best */
-        {{.patience = 2, .best = INFINITY}, {5, 5, 5, 5, 5, 5}, 1, 3}, /* a tie is not better */
-        {{.patience = 1, .best = INFINITY}, {NAN, NAN, NAN, NAN, NAN, NAN}, 6, 0},
+        {{.patience = 2, .best = NEVER}, {5, 4, 3, 3.5, 3.2, 1}, 3, 5},
+        {{.patience = 0, .best = NEVER}, {5, 4, 3, 3.5, 3.2, 3.1}, 3, 0},
+        {{.patience = 2, .min_delta = .5, .best = NEVER}, {5, 4.8, 4.2, 4, 3.9, 0}, 3, 5},
+        {{.patience = 3, .best = 1}, {5, 4, 3, 2, 1, 0}, 0, 3},     /* the start was best */
+        {{.patience = 2, .best = NEVER}, {5, 5, 5, 5, 5, 5}, 1, 3}, /* a tie is not better */
+        {{.patience = 1, .best = NEVER}, {NONE, NONE, NONE, NONE, NONE, NONE}, 6, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct early_stop stop = cases[i].start;

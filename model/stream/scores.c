@@ -8,11 +8,6 @@
 #include "core/hash.h"
 #include "nn/train_set.h"
 
-#define SLACK_S .5 /* an interval is missed by more than this */
-
-static const uint32_t checkpoint[CHECKPOINTS] = {1, 2, 5, 10, 20};
-static const double levels[QUANTILES] = {.1, .5, .9};
-
 /* Predictors whose quantiles are kept a row; the others follow from the user's training lengths. */
 enum { KEPT = SCORED_RUNNING + 1 };
 
@@ -29,16 +24,6 @@ struct scores {
     struct score_row *row;
     size_t rows, capacity;
     uint64_t below_elapsed;
-};
-
-/* Sums over one user's test rows; a ratio's numerator for each predictor, and what it is divided
- * by. */
-struct user_sums {
-    double start[SCORED], total[SCORED], remaining[SCORED][CHECKPOINTS], pinball[SCORED],
-        pinball_start[SCORED];
-    double below[SCORED][CHECKPOINTS], above[SCORED][CHECKPOINTS], covered[SCORED];
-    double rows_at[CHECKPOINTS], weight;
-    uint64_t rows, sessions;
 };
 
 /* A user's training lengths, as baselines need them. */
@@ -141,43 +126,7 @@ static int baseline_make(struct baseline *baseline, const struct user_lengths *l
     return 0;
 }
 
-/* NAN without an interval. */
-static double pinball(double truth, const double predicted[QUANTILES])
-{
-    double sum = 0;
-    for (int q = 0; q < QUANTILES; q++) {
-        double d = truth - predicted[q];
-        sum += d >= 0 ? levels[q] * d : (levels[q] - 1) * d;
-    }
-    return sum / QUANTILES;
-}
-
-static void add_remaining(struct user_sums *sums, enum scored who, uint32_t i, double remaining_s,
-                          const double predicted[QUANTILES])
-{
-    double w = 1.0 / i, off = fabs(remaining_s - predicted[QUANTILE_MEDIAN]);
-    double loss = pinball(remaining_s, predicted);
-    /* Without an interval these are NAN, and so is every sum of them. */
-    double none = predicted[0] - predicted[0];
-    double below = none + (remaining_s < predicted[0] - .5);
-    double above = none + (remaining_s > predicted[2] + .5);
-    sums->total[who] += w * off;
-    sums->pinball[who] += w * loss;
-    sums->covered[who] += w * (1 - below - above);
-    if (i == 1) {
-        sums->start[who] += off;
-        sums->pinball_start[who] += loss;
-    }
-    for (int c = 0; c < CHECKPOINTS; c++) {
-        if (checkpoint[c] != i)
-            continue;
-        sums->remaining[who][c] += off;
-        sums->below[who][c] += below;
-        sums->above[who][c] += above;
-    }
-}
-
-static void add_row(struct user_sums *sums, const struct score_row *row, double length_s,
+static void add_row(struct score_sums *sums, const struct score_row *row, double length_s,
                     struct baseline *baseline, const struct km_pool *pool)
 {
     double elapsed_s = (double)row->elapsed_ms / 1000.0;
@@ -186,108 +135,35 @@ static void add_row(struct user_sums *sums, const struct score_row *row, double 
     for (int who = 0; who < KEPT; who++) {
         for (int q = 0; q < QUANTILES; q++)
             predicted[q] = (double)row->remaining_s[who][q];
-        add_remaining(sums, (enum scored)who, row->scrobble, remaining_s, predicted);
+        score_sums_add(sums, (enum scored)who, row->scrobble, remaining_s, predicted);
     }
     km_running(&baseline->km, pool, row->elapsed_ms, predicted);
-    add_remaining(sums, SCORED_STATIC, row->scrobble, remaining_s, predicted);
-    double w = 1.0 / row->scrobble;
-    sums->total[SCORED_MEDIAN] += w * fabs(length_s - fmax(baseline->median_s, elapsed_s));
-    if (row->scrobble == 1) {
-        sums->start[SCORED_MEDIAN] += fabs(length_s - baseline->median_s);
-        sums->start[SCORED_MEAN] += fabs(length_s - baseline->mean_s);
-        sums->sessions++;
-    }
-    for (int c = 0; c < CHECKPOINTS; c++)
-        sums->rows_at[c] += checkpoint[c] == row->scrobble;
-    sums->weight += w;
-    sums->rows++;
-}
-
-static void merge(struct user_sums *into, const struct user_sums *from)
-{
-    const size_t doubles = offsetof(struct user_sums, rows) / sizeof(double);
-    double *a = (double *)into;
-    const double *b = (const double *)from;
-    for (size_t i = 0; i < doubles; i++)
-        a[i] += b[i];
-    into->rows += from->rows;
-    into->sessions += from->sessions;
-}
-
-static double m3_of(const struct user_sums *sums, enum scored who)
-{
-    double above = 0, under = 0;
-    for (int c = 0; c < CHECKPOINTS; c++) {
-        above += sums->remaining[who][c];
-        under += sums->remaining[SCORED_STATIC][c];
-    }
-    return above / under;
-}
-
-static double m1_of(const struct user_sums *sums, enum scored who)
-{
-    return sums->start[who] / sums->start[SCORED_MEAN];
-}
-
-static double pbi_of(const struct user_sums *sums, enum scored who)
-{
-    return sums->pinball[who] / sums->pinball[SCORED_STATIC];
-}
-
-static struct score score_of(const struct user_sums *sums, enum scored who)
-{
-    struct score score = {
-        .mae_start_s = sums->start[who] / (double)sums->sessions,
-        .m1 = m1_of(sums, who),
-        .m2i = who == SCORED_MEAN ? (double)NAN : sums->total[who] / sums->total[SCORED_MEDIAN],
-        .m3 = (double)NAN,
-        .pbi = (double)NAN,
-        .pb1 = (double)NAN,
-        .coverage = (double)NAN,
-    };
-    if (who >= SCORED_MEDIAN)
-        return score;
-    score.m3 = m3_of(sums, who);
-    score.pbi = pbi_of(sums, who);
-    score.pb1 = sums->pinball_start[who] / sums->pinball_start[SCORED_STATIC];
-    score.coverage = sums->covered[who] / sums->weight;
-    for (int c = 0; c < CHECKPOINTS; c++) {
-        score.m3_at[c] = sums->remaining[who][c] / sums->remaining[SCORED_STATIC][c];
-        score.below_at[c] = sums->below[who][c] / sums->rows_at[c];
-        score.above_at[c] = sums->above[who][c] / sums->rows_at[c];
-    }
-    return score;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    score_sums_add(sums, SCORED_STATIC, row->scrobble, remaining_s, predicted);
+    score_sums_add_row(sums, row->scrobble, length_s, elapsed_s, baseline->median_s,
+                       baseline->mean_s);
 }
 
 /* Users drawn with replacement; the difference of the two predictors on the same draw. */
-static void bootstrap(const struct user_sums *users, size_t count, uint64_t seed,
+static void bootstrap(const struct score_sums *users, size_t count, uint64_t seed,
                       struct score_report *report)
 {
     enum { DRAWS = 1000 };
-    static double (*const metric[])(const struct user_sums *, enum scored) = {m1_of, m3_of, pbi_of};
+    static double (*const metric[])(const struct score_sums *, enum scored) = {score_m1, score_m3,
+                                                                               score_pbi};
     struct interval *out[] = {&report->m1, &report->m3, &report->pbi};
     double difference[3][DRAWS];
     uint64_t state = seed;
     for (int d = 0; d < DRAWS; d++) {
-        struct user_sums sums = {0};
+        struct score_sums sums = {0};
         for (size_t u = 0; u < count; u++) {
             state += UINT64_C(0x9e3779b97f4a7c15);
-            merge(&sums, &users[hash_mix(state) % count]);
+            score_sums_merge(&sums, &users[hash_mix(state) % count]);
         }
         for (int m = 0; m < 3; m++)
             difference[m][d] = metric[m](&sums, SCORED_NET) - metric[m](&sums, SCORED_KERNEL);
     }
-    for (int m = 0; m < 3; m++) {
-        qsort(difference[m], DRAWS, sizeof(double), by_value);
-        *out[m] =
-            (struct interval){difference[m][DRAWS / 40], difference[m][DRAWS - 1 - DRAWS / 40]};
-    }
+    for (int m = 0; m < 3; m++)
+        *out[m] = interval_of(difference[m], DRAWS);
 }
 
 /* One table over all users of all partitions: where a partition's users begin in it. */
@@ -301,7 +177,7 @@ static size_t *user_offsets(const struct scores *scores, size_t *users)
 }
 
 static int add_rows(const struct scores *scores, const size_t *offset, struct baseline *baseline,
-                    struct user_sums *sums, struct err *err)
+                    struct score_sums *sums, struct err *err)
 {
     for (size_t r = 0; r < scores->rows; r++) {
         const struct score_row *row = &scores->row[r];
@@ -315,6 +191,41 @@ static int add_rows(const struct scores *scores, const size_t *offset, struct ba
                     &scores->pool);
     }
     return 0;
+}
+
+/* @return new (users), or NULL with ERR_MEMORY */
+static struct score_sums *sum_users(const struct scores *scores, const size_t *offset, size_t users,
+                                    struct err *err)
+{
+    struct baseline *baseline = calloc(users + 1, sizeof *baseline);
+    struct score_sums *sums = calloc(users + 1, sizeof *sums);
+    if (!baseline || !sums) {
+        err_set(err, ERR_MEMORY, "out of memory for the scores of %zu users", users);
+        goto fail;
+    }
+    if (add_rows(scores, offset, baseline, sums, err) < 0)
+        goto fail;
+    goto out;
+fail:
+    free(sums);
+    sums = NULL;
+out:
+    for (size_t u = 0; baseline && u < users; u++)
+        free(baseline[u].km.value);
+    free(baseline);
+    return sums;
+}
+
+struct score_sums *scores_by_user(const struct scores *scores, size_t *users, struct err *err)
+{
+    size_t *offset = user_offsets(scores, users);
+    if (!offset) {
+        err_set(err, ERR_MEMORY, "out of memory for scores");
+        return NULL;
+    }
+    struct score_sums *sums = sum_users(scores, offset, *users, err);
+    free(offset);
+    return sums;
 }
 
 /* A user's finished lengths so far, ascending. */
@@ -350,7 +261,7 @@ static int add_start(struct start_errors *whole, struct past_lengths *past,
     if (past->count == 0)
         return 0;
     whole->sessions++;
-    whole->net_s += fabs(length_s - (double)row->remaining_s[SCORED_NET][1]);
+    whole->net_s += fabs(length_s - (double)row->remaining_s[SCORED_NET][QUANTILE_MEDIAN]);
     whole->running_mean_s += fabs(length_s - past->sum_s / (double)past->count);
     whole->running_median_s += fabs(length_s - past_median_s(past));
     return 0;
@@ -370,8 +281,8 @@ static int start_errors(const struct scores *scores, const size_t *offset,
         weight += 1.0 / row->scrobble;
         if (isnan(said[0]))
             covered = (double)NAN; /* there is no interval to be within */
-        else if (remaining_s >= (double)said[0] - SLACK_S &&
-                 remaining_s <= (double)said[2] + SLACK_S)
+        else if (remaining_s >= (double)said[0] - SCORE_SLACK_S &&
+                 remaining_s <= (double)said[2] + SCORE_SLACK_S)
             covered += 1.0 / row->scrobble;
         if (row->scrobble == 1 &&
             add_start(whole, &past[offset[row->partition] + row->user], row, lengths, err) < 0)
@@ -385,17 +296,17 @@ static int start_errors(const struct scores *scores, const size_t *offset,
     return 0;
 }
 
-static void fill(struct score_report *report, struct user_sums *sums, size_t users, uint64_t seed)
+static void fill(struct score_report *report, struct score_sums *sums, size_t users, uint64_t seed)
 {
-    struct user_sums all = {0};
+    struct score_sums all = {0};
     double macro[SCORED] = {0};
     size_t scored = 0;
     for (size_t u = 0; u < users; u++) {
         if (sums[u].sessions == 0)
             continue;
-        merge(&all, &sums[u]);
+        score_sums_merge(&all, &sums[u]);
         for (int who = 0; who < SCORED; who++)
-            macro[who] += m1_of(&sums[u], (enum scored)who);
+            macro[who] += score_m1(&sums[u], (enum scored)who);
         sums[scored++] = sums[u];
     }
     report->users = scored;
@@ -417,25 +328,21 @@ int scores_report(const struct scores *scores, uint64_t seed, struct score_repor
     size_t users = 0;
     *report = (struct score_report){.below_elapsed = scores->below_elapsed};
     size_t *offset = user_offsets(scores, &users);
-    struct baseline *baseline = calloc(users + 1, sizeof *baseline);
-    struct user_sums *sums = calloc(users + 1, sizeof *sums);
     struct past_lengths *past = calloc(users + 1, sizeof *past);
-    if (!offset || !baseline || !sums || !past) {
+    struct score_sums *sums = NULL;
+    if (!offset || !past) {
         err_set(err, ERR_MEMORY, "out of memory for the scores of %zu users", users);
         goto out;
     }
-    if (add_rows(scores, offset, baseline, sums, err) < 0 ||
-        start_errors(scores, offset, past, &report->whole, err) < 0)
+    sums = sum_users(scores, offset, users, err);
+    if (!sums || start_errors(scores, offset, past, &report->whole, err) < 0)
         goto out;
     fill(report, sums, users, seed);
     result = 0;
 out:
-    for (size_t u = 0; baseline && u < users; u++)
-        free(baseline[u].km.value);
     for (size_t u = 0; past && u < users; u++)
         free(past[u].ms);
     free(past);
-    free(baseline);
     free(sums);
     free(offset);
     return result;

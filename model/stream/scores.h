@@ -7,37 +7,8 @@
 
 #include "stream/kernel_km.h"
 #include "stream/pipeline.h"
+#include "stream/score_sums.h"
 #include "stream/session_lengths.h"
-
-enum scored {
-    SCORED_NET,     /* what was published */
-    SCORED_KERNEL,  /* kernel KM */
-    SCORED_RUNNING, /* KM running */
-    SCORED_STATIC,  /* KM of the user's training lengths and the pool */
-    SCORED_MEDIAN,  /* the user's training median, never below the elapsed time */
-    SCORED_MEAN,    /* the user's training mean */
-    SCORED
-};
-
-#define CHECKPOINTS 5 /* scrobbles 1, 2, 5, 10, 20 */
-
-/* Ratios of one predictor; NAN where it has none. All micro (sum / sum) but m1_macro (mean of
- * users' ratios). */
-struct score {
-    double mae_start_s;  /* MAE of the median at session start, seconds */
-    double m1, m1_macro; /* that / the user's training mean */
-    double m2i;          /* total length, weight 1/i / max(training median, elapsed) */
-    double m3;           /* remaining time at the checkpoints / KM static */
-    double m3_at[CHECKPOINTS];
-    double pbi, pb1; /* pinball weighted 1/i, and at start / KM static */
-    double below_at[CHECKPOINTS],
-        above_at[CHECKPOINTS]; /* shares of L < p10 - .5 s, L > p90 + .5 s */
-    double coverage;           /* of p10 .. p90, weight 1/i; NAN, as all that needs them, without */
-};
-
-struct interval {
-    double low, high; /* 95 % */
-};
 
 /* The whole log, training sessions and all: at the start of every session that has one before it.
  */
@@ -67,6 +38,12 @@ int scores_take_prediction(void *ctx, const struct prediction *prediction,
                            const struct prediction_detail *detail, struct err *err);
 int scores_take_session(void *ctx, const struct session *session, uint32_t partition,
                         uint32_t user_index, struct err *err);
+
+/** What the report is made of, for those who compare runs (score_compare.h). Once every session is
+ * closed. @return new (users), caller frees, in the order of partitions and of user_index within;
+ * NULL with ERR_MEMORY */
+struct score_sums *scores_by_user(const struct scores *scores, size_t *users,
+                                  struct err *err) MUST_CHECK;
 
 /** Once every session is closed. @param seed of the bootstrap  @return 0, -1 with ERR_MEMORY;
  * report->rows 0: nothing to score (users with too few sessions) */

@@ -104,6 +104,8 @@ static int store(const struct options *options, const struct option_row *row, ch
     case OPTION_TEXT:
         *(const char **)row->target = text;
         return 0;
+    case OPTION_PAIR: /* take_pair's */
+        break;
     case OPTION_COUNT:
         return read_count(row, text) ? 0 : bad_value(options, row, text);
     case OPTION_REAL:
@@ -114,13 +116,32 @@ static int store(const struct options *options, const struct option_row *row, ch
     return OPTIONS_USAGE;
 }
 
+static bool same_name(const char *name, const char *other, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((name[i] == '_' ? '-' : name[i]) != (other[i] == '_' ? '-' : other[i]))
+            return false;
+    return true;
+}
+
 static const struct option_row *find_row(const struct options *options, const char *name,
                                          size_t size)
 {
     for (const struct option_row *row = options->rows; row->name; row++)
-        if (strlen(row->name) == size && memcmp(row->name, name, size) == 0)
+        if (strlen(row->name) == size && same_name(row->name, name, size))
             return row;
     return NULL;
+}
+
+static int take_pair(const struct options *options, const struct option_row *row, int argc,
+                     char **argv, int at)
+{
+    if (strchr(argv[at], '=') || at + 2 >= argc) {
+        options_usage(options->command, "--%s needs two values behind it", row->name);
+        return OPTIONS_USAGE;
+    }
+    memcpy(row->target, &argv[at + 1], 2 * sizeof(char *));
+    return 3;
 }
 
 /* Takes the option at argv[at]; @return arguments taken, or negative. */
@@ -134,6 +155,8 @@ static int take_option(const struct options *options, int argc, char **argv, int
         options_usage(options->command, "unknown option %s", argv[at]);
         return OPTIONS_USAGE;
     }
+    if (row->kind == OPTION_PAIR)
+        return take_pair(options, row, argc, argv, at);
     if (row->kind == OPTION_FLAG && equals) {
         options_usage(options->command, "--%s takes no value", row->name);
         return OPTIONS_USAGE;

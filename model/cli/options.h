@@ -14,13 +14,14 @@
 enum option_kind {
     OPTION_FLAG,  /* bool: true when given */
     OPTION_TEXT,  /* const char *: borrowed from argv */
+    OPTION_PAIR,  /* const char *[2]: `--name ONE OTHER` alone */
     OPTION_COUNT, /* uint64_t, decimal, min .. max */
     OPTION_REAL,  /* double, finite, min .. max */
     OPTION_DATE   /* struct event_time: YYYY-MM-DD, or with THH:MM:SSZ behind */
 };
 
 struct option_row {
-    const char *name;  /* without the two dashes */
+    const char *name;  /* without the two dashes; _ and - are one in it */
     const char *value; /* what --help calls the value: "FILE", "N"; NULL for a flag */
     enum option_kind kind;
     void *target; /* of the type its kind says; keeps its default when the option is not given */

@@ -30,7 +30,7 @@ struct network {
     real *input, *d_input;         /* (rows,H+30) */
     real *first, *d_first;         /* (rows,D) */
     real *middle, *d_middle;       /* (rows,D) */
-    real *output, *d_output;       /* (rows,3) */
+    real *output, *d_output;       /* (rows,O) */
 };
 
 static int network_allocate(struct network *n)
@@ -45,7 +45,7 @@ static int network_allocate(struct network *n)
         {&n->input, &n->d_input, n->rows * n->layer[FIRST].inputs},
         {&n->first, &n->d_first, n->rows * d},
         {&n->middle, &n->d_middle, n->rows * d},
-        {&n->output, &n->d_output, n->rows * QUANTILES},
+        {&n->output, &n->d_output, n->rows * n->layer[LAST].outputs},
     };
     size_t count = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -62,11 +62,14 @@ static int network_allocate(struct network *n)
     return 0;
 }
 
-/* The one network that training knows: a GRU or none, two ReLU layers of one width, quantiles. */
+/* The one network that training knows: a GRU or none, two ReLU layers of one width, quantiles or
+ * one value; dropout is what the batch says. */
 static bool is_trainable(const struct net_spec *spec)
 {
     struct net_spec known = PREDICTOR_SPEC((uint32_t)net_output_width(spec), spec->dense[0].width);
     char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
+    known.dense[0].dropout = spec->dense[0].dropout;
+    known.dense[2].width = (uint32_t)predictor_outputs(spec);
     net_spec_print(spec, net[0], head[0]);
     net_spec_print(&known, net[1], head[1]);
     return strcmp(net[0], net[1]) == 0 && strcmp(head[0], head[1]) == 0;
@@ -87,7 +90,7 @@ struct network *network_new(const struct net_spec *spec, size_t sequences, size_
     n->gru = (struct gru_shape){STEP_INPUTS, h};
     n->layer[FIRST] = (struct dense_shape){h + ROW_FEATURES, d, DENSE_RELU};
     n->layer[MIDDLE] = (struct dense_shape){d, d, DENSE_RELU};
-    n->layer[LAST] = (struct dense_shape){d, QUANTILES, DENSE_LINEAR};
+    n->layer[LAST] = (struct dense_shape){d, predictor_outputs(spec), DENSE_LINEAR};
     n->sequences = sequences;
     n->steps = steps;
     n->rows = rows;
@@ -187,7 +190,7 @@ static void forward(struct network *n, const real *params, const struct network_
     dense_forward(&n->layer[MIDDLE], head.weight[MIDDLE], head.bias[MIDDLE], rows, n->first,
                   n->middle);
     dense_forward(&n->layer[LAST], head.weight[LAST], head.bias[LAST], rows, n->middle, n->output);
-    for (size_t i = 0; i < rows * QUANTILES; i++)
+    for (size_t i = 0; batch->base && i < rows * n->layer[LAST].outputs; i++)
         n->output[i] += batch->base[i];
 }
 
@@ -234,11 +237,11 @@ double network_loss(struct network *network, const real *params, const struct ne
            batch->rows <= network->rows);
     forward(network, params, batch);
     struct loss_rows rows = {.rows = batch->rows,
-                             .outputs = QUANTILES,
+                             .outputs = network->layer[LAST].outputs,
                              .prediction = network->output,
                              .target = batch->target,
                              .scale = batch->scale};
-    double loss = loss_pinball(&rows, predictor_levels, gradient ? network->d_output : NULL);
+    double loss = loss_compute(batch->loss, &rows, gradient ? network->d_output : NULL);
     if (gradient)
         backward(network, params, batch, gradient);
     return loss;

@@ -1,5 +1,5 @@
 /* network.h - the predictor as training sees it: the GRU over sequences of sessions, the head over
- * rows that each read one state of one sequence, pinball loss, and the gradient by every parameter.
+ * rows that each read one state of one sequence, the loss, and the gradient by every parameter.
  * Computes in `real`; parameters and gradient stand in the order of net_tensors(). A network
  * is scratch for one thread: it holds no parameters. B sequences, T steps, H hidden, D dense. */
 #ifndef OUTRO_NN_NETWORK_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "nn/loss.h"
 #include "nn/predictor.h"
 #include "nn/real.h"
 
@@ -20,24 +21,27 @@ struct network_batch {
     const uint32_t
         *state;           /* (rows) b (T+1) + t: the row is predicted after t steps of sequence b */
     const real *features; /* (rows,30) standardised, start then live */
-    const real *base;     /* (rows,3) what the head corrects: ln(kernel remaining + 30) */
+    const real *base;     /* (rows,O) what the head corrects: ln(kernel remaining + 30) of the
+                           * quantiles, or of the median alone; NULL for nothing */
     const real *target;   /* (rows) ln(remaining + 30) */
     const real
         *dropout; /* (rows,D) factors of the first hidden layer, 0 or 1/(1-p); NULL for none */
     const real *state_dropout; /* (rows,H) the same of the states the head reads; NULL for none */
-    double scale;              /* of loss and gradient: 1/(3 rows of the whole batch) */
+    const struct loss *loss;   /* of its O outputs */
+    double scale;              /* of loss and gradient: 1/(O rows of the whole batch) */
 };
 
 struct network;
-/** @param spec PREDICTOR_SPEC of any widths  @param sequences, steps, rows the largest a batch may
- * have  @return NULL with ERR_MEMORY, or ERR_SHAPE for another network */
+/** @param spec PREDICTOR_SPEC of any widths, with three outputs or one  @param sequences, steps,
+ * rows the largest a batch may have  @return NULL with ERR_MEMORY, or ERR_SHAPE for another network
+ */
 struct network *network_new(const struct net_spec *spec, size_t sequences, size_t steps,
                             size_t rows, struct err *err) MUST_CHECK;
 void network_free(struct network *network);
 
 /** Loss of a batch. @param params the whole block  @param gradient the whole block, added to; NULL
  * for the loss alone
- *  @return scaled sum of the pinball at .1 .5 .9 */
+ *  @return scaled sum */
 double network_loss(struct network *network, const real *params, const struct network_batch *batch,
                     real *gradient);
 

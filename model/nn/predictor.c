@@ -106,6 +106,7 @@ struct predictor *predictor_copy(const struct predictor *predictor, struct err *
     if (!copy)
         return NULL;
     assert(copy->params_count == predictor->params_count);
+    copy->base = predictor->base;
     copy->scaler = predictor->scaler;
     memcpy(copy->params, predictor->params, copy->params_count * sizeof *copy->params);
     return copy;

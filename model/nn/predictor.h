@@ -2,7 +2,7 @@
  * that corrects the kernel KM base (model/PREDICTOR.md):
  *     s_k = step(x_k, s_{k-1})        x: 13 step inputs, standardised; h: the last layer's output
  *     d   = head([h ; start ; live])
- *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted
+ *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted     (exp(d_q) without that base)
  * in the usual form a GRU and a head of two ReLU layers with three outputs; any net_spec of these
  * inputs and features can serve. One of a single output corrects the median alone: there are no
  * outer quantiles then, which is said as NAN. Weights are const while predicting; states are the
@@ -47,7 +47,15 @@ struct predictor_scaler {
     float live_mean[LIVE_FEATURES], live_inverse_sd[LIVE_FEATURES];
 };
 
+/* What the head's outputs are added to, in ln(seconds + 30). */
+enum predictor_base {
+    BASE_KERNEL, /* ln(kernel_q + 30) */
+    BASE_NONE,   /* 0: a regressor from scratch, the kernel KM being an input like others */
+    PREDICTOR_BASES
+};
+
 struct predictor {
+    enum predictor_base base;
     struct net_spec spec; /* inputs 13, features 30, outputs 3 or 1 */
     struct predictor_scaler scaler;
     float *params;       /* one block, owned */
@@ -65,7 +73,7 @@ static inline size_t predictor_outputs(const struct net_spec *spec)
 
 /** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for a recurrent layer,
  * Kaiming for the head, last layer a tenth of that with bias 0, so that an untrained net is the
- * kernel KM to within a few percent), scaler the identity.
+ * kernel KM to within a few percent), base the kernel, scaler the identity.
  *  @return NULL with ERR_MEMORY or ERR_SHAPE */
 struct predictor *predictor_new(const struct net_spec *spec, uint64_t seed,
                                 struct err *err) MUST_CHECK;

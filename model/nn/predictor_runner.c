@@ -89,25 +89,28 @@ static void sort_two(float *a, float *b)
     *b = high;
 }
 
-/* R_q = max(e^(ln(kernel_q + 30) + d_q) - 30, 0) = max((kernel_q + 30) e^d_q - 30, 0). */
-static float remaining_of(float kernel_s, float factor)
+/* R_q = max(e^(ln(kernel_q + 30) + d_q) - 30, 0) = max((kernel_q + 30) e^d_q - 30, 0); without the
+ * base e^d_q - 30. */
+static float remaining_of(enum predictor_base base, float kernel_s, float factor)
 {
-    float base_s = clamp_float(kernel_s, 0, FLT_MAX);
-    return clamp_float((base_s + REMAINING_OFFSET_S) * factor - REMAINING_OFFSET_S, 0, FLT_MAX);
+    float from = base == BASE_NONE ? 1 : clamp_float(kernel_s, 0, FLT_MAX) + REMAINING_OFFSET_S;
+    return clamp_float(from * factor - REMAINING_OFFSET_S, 0, FLT_MAX);
 }
 
 /* @param factor (rows,outputs) e^d */
-static void remaining_seconds(size_t rows, size_t outputs, const float *kernel, const float *factor,
-                              float *remaining)
+static void remaining_seconds(const struct predictor *predictor, size_t rows, const float *kernel,
+                              const float *factor, float *remaining)
 {
+    enum predictor_base base = predictor->base;
+    size_t outputs = predictor_outputs(&predictor->spec);
     for (size_t row = 0; row < rows; row++, kernel += QUANTILES, remaining += QUANTILES) {
         if (outputs == 1) {
             remaining[0] = remaining[2] = NAN;
-            remaining[QUANTILE_MEDIAN] = remaining_of(kernel[QUANTILE_MEDIAN], factor[row]);
+            remaining[QUANTILE_MEDIAN] = remaining_of(base, kernel[QUANTILE_MEDIAN], factor[row]);
             continue;
         }
         for (size_t q = 0; q < QUANTILES; q++)
-            remaining[q] = remaining_of(kernel[q], factor[row * QUANTILES + q]);
+            remaining[q] = remaining_of(base, kernel[q], factor[row * QUANTILES + q]);
         sort_two(&remaining[0], &remaining[1]);
         sort_two(&remaining[1], &remaining[2]);
         sort_two(&remaining[0], &remaining[1]);
@@ -127,7 +130,7 @@ void predictor_live(struct predictor_runner *runner, size_t rows, const float *c
                      s->live_inverse_sd, runner->scaled, LIVE_FEATURES);
         net_runner_outputs(runner->net, count, base + done, runner->scaled, d);
         runner->kernels->exponentials(count * outputs, d);
-        remaining_seconds(count, outputs, kernel + done * QUANTILES, d,
+        remaining_seconds(runner->predictor, count, kernel + done * QUANTILES, d,
                           remaining + done * QUANTILES);
     }
 }

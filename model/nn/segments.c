@@ -124,15 +124,16 @@ static void fill_steps(struct group *group, const struct segment *segment, size_
 }
 
 static void fill_row(struct group *group, size_t at, const struct train_row *row,
-                     const struct predictor_scaler *scaler)
+                     const struct predictor_scaler *scaler, size_t outputs)
 {
     float *features = group->features + at * ROW_FEATURES;
     scaler_apply(1, START_FEATURES, row->start, scaler->start_mean, scaler->start_inverse_sd,
                  features, ROW_FEATURES);
     scaler_apply(1, LIVE_FEATURES, row->live, scaler->live_mean, scaler->live_inverse_sd,
                  features + START_FEATURES, ROW_FEATURES);
-    for (size_t q = 0; q < QUANTILES; q++)
-        group->base[at * QUANTILES + q] = logf(row->kernel_s[q] + REMAINING_OFFSET_S);
+    const float *kernel_s = outputs == QUANTILES ? row->kernel_s : &row->kernel_s[QUANTILE_MEDIAN];
+    for (size_t q = 0; q < outputs; q++)
+        group->base[at * outputs + q] = logf(kernel_s[q] + REMAINING_OFFSET_S);
     group->target[at] = logf(row->remaining_s + REMAINING_OFFSET_S);
 }
 
@@ -163,7 +164,7 @@ void group_fill(struct group *group, const struct segments *segments, const uint
         for (size_t r = s->row; r < s->row + s->rows; r++, rows++) {
             const struct train_row *row = &s->user->row[r];
             group->state[rows] = (uint32_t)(b * (steps + 1) + row->session - s->begin);
-            fill_row(group, rows, row, scaler);
+            fill_row(group, rows, row, scaler, predictor_outputs(spec));
         }
     }
     if (dropout.dense > 0)

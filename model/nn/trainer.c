@@ -5,60 +5,66 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/clip.h"
-#include "nn/network.h"
-#include "nn/optimizer.h"
-#include "nn/random.h"
-#include "nn/segments.h"
 #include "nn/tensor.h"
+#include "nn/trainer_parts.h"
 #include "nn/validation.h"
-#include "nn/workers.h"
 
-enum { MEDIAN = 1 }; /* among the quantiles */
+enum { STREAM_SHUFFLE = 1 }; /* of random numbers; the others of a seed: trainer_step.c */
 
-/* Random streams of one seed: 0 is the initial weights (predictor.c). */
-enum {
-    STREAM_SHUFFLE = 1,
-    STREAM_DROPOUT = 2 /* and all above: one a group of a step */
-};
-
-/* The gradient of a group of segments; a slot each, so that it does not matter who computes which.
- */
-struct slot {
-    struct group group;
-    float *gradient; /* (params) */
-    double loss;     /* scaled by the rows of the whole batch */
-};
-
-struct trainer {
-    const struct train_set *set;
-    const struct trainer_options *options;
-    struct segments segments;
-    uint32_t *order;           /* (segments) of this epoch */
-    struct predictor *net;     /* what the optimizer moves */
-    struct predictor *average; /* of its weights over the steps */
-    struct predictor
-        *candidate;         /* the average with its correction shrunk: what would be published */
-    struct predictor *best; /* the candidate that validated best */
-    struct optimizer *optimizer;
-    struct clip clip;
-    struct workers *workers;
-    struct network **network; /* (threads) */
-    struct slot *slot;        /* (slots) */
-    size_t slots;
-    struct random shuffle;
-    /* of the step at hand */
-    const uint32_t *pick; /* its segments, of order */
-    size_t picked;
-    double scale;
-    uint64_t steps_done; /* all epochs */
-    struct trainer_progress progress;
-    struct trainer_report report;
-};
-
-static size_t slots_for(size_t segments)
+/* The texts are ours. */
+static void read_texts(struct trainer_options *o)
 {
-    return (segments + GROUP_SEGMENTS - 1) / GROUP_SEGMENTS;
+    struct err err = {0};
+    int bad = loss_by_name("pinball:.1,.5,.9", &o->loss, &err) ||
+              optimizer_parse("adamw.torch weight_decay=.001", &o->optimizer, &err) ||
+              schedule_parse("cosine warmup=50", &o->schedule, &err) ||
+              clip_by_name("norm:1", &o->clip, &err);
+    assert(!bad);
+}
+
+struct trainer_options trainer_defaults(void)
+{
+    struct trainer_options o = {.spec = PREDICTOR_SPEC(32, 64),
+                                .learning_rate = .002,
+                                .state_dropout = .5,
+                                .average_decay = .995,
+                                .shrink = .6,
+                                .epochs = 12,
+                                .segment = 32,
+                                .warmup_sessions = 32,
+                                .batch = 16,
+                                .seed = 1,
+                                .threads = 1};
+    o.spec.dense[0].dropout = .3;
+    read_texts(&o);
+    return o;
+}
+
+/* Are a loss's levels the quantiles that are served? */
+static bool levels_fit(const struct loss *loss)
+{
+    for (size_t q = 0; q < QUANTILES; q++)
+        if (loss->number[q] < predictor_levels[q] || loss->number[q] > predictor_levels[q])
+            return false;
+    return true;
+}
+
+int trainer_check(const struct trainer_options *o, struct err *err)
+{
+    size_t outputs = predictor_outputs(&o->spec), wanted = loss_outputs(&o->loss);
+    char text[LOSS_TEXT_MAX];
+    if (predictor_check(&o->spec, err))
+        return -1;
+    loss_print(&o->loss, text);
+    if (loss_is_metric(&o->loss))
+        return err_set(err, ERR_INPUT, "loss %s has no gradient: nothing learns from it", text);
+    if (outputs != (wanted ? wanted : 1))
+        return err_set(err, ERR_SHAPE, "loss %s is of %zu value%s, and the head gives %zu", text,
+                       wanted ? wanted : 1, wanted > 1 ? "s" : "", outputs);
+    if (outputs == QUANTILES && !levels_fit(&o->loss))
+        return err_set(err, ERR_INPUT,
+                       "loss %s: the quantiles that are served are pinball:.1,.5,.9", text);
+    return 0;
 }
 
 static void trainer_release(struct trainer *t)
@@ -88,16 +94,12 @@ static int init_nets(struct trainer *t, struct err *err)
     t->net = predictor_new(&o->spec, o->seed, err);
     if (!t->net)
         return -1;
+    t->net->base = o->base;
     segments_fit_scaler(&t->segments, t->set, &t->net->scaler);
     t->average = predictor_copy(t->net, err);
     t->candidate = predictor_copy(t->net, err);
     t->best = predictor_copy(t->net, err);
-    struct optimizer_settings settings;
-    if (optimizer_parse("adamw.torch", &settings, err) || clip_by_name("norm:1", &t->clip, err))
-        return -1;
-    settings.weight_decay = o->weight_decay;
-    t->clip.limit = o->clip_norm;
-    t->optimizer = optimizer_new(&settings, t->net->params_count, err);
+    t->optimizer = optimizer_new(&o->optimizer, t->net->params_count, err);
     return t->average && t->candidate && t->best && t->optimizer ? 0 : -1;
 }
 
@@ -129,13 +131,45 @@ static int init_scratch(struct trainer *t, struct err *err)
     return t->workers ? 0 : -1;
 }
 
+/* The options' schedule over the steps there are. */
+static void init_schedule(struct trainer *t)
+{
+    double all = (double)t->progress.steps * t->options->epochs;
+    t->schedule = t->options->schedule;
+    if (t->schedule.warmup > all / 4)
+        t->schedule.warmup = all / 4;
+    if (t->schedule.steps <= 0)
+        t->schedule.steps = all - t->schedule.warmup;
+}
+
+static int init_progress(struct trainer *t, struct err *err)
+{
+    const struct trainer_options *o = t->options;
+    t->progress.epochs = o->epochs;
+    t->progress.steps = (uint32_t)((t->segments.count + o->batch - 1) / o->batch);
+    t->progress.validation = (double)NAN;
+    t->report.training_rows = t->segments.rows;
+    t->report.validation_rows = validation_rows(t->set);
+    t->stop.patience = o->patience;
+    return validation_ratio(t->set, t->average, &t->stop.best, err);
+}
+
+static void init_tensors(struct trainer *t)
+{
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    t->tensors = net_tensors(&t->options->spec, tensor);
+    for (size_t i = 0; i < t->tensors; i++)
+        t->tensor_size[i] = (size_t)tensor[i].rows * tensor[i].columns;
+}
+
 static int trainer_init(struct trainer *t, struct err *err)
 {
     const struct trainer_options *o = t->options;
-    assert(o->segment > 0 && o->batch > 0 && o->threads > 0);
-    assert(o->dropout >= 0 && o->dropout < 1 && o->state_dropout >= 0 && o->state_dropout < 1);
+    assert(o->segment > 0 && o->batch > 0 && o->threads > 0 && o->epochs > 0);
+    assert(o->state_dropout >= 0 && o->state_dropout < 1);
     tensor_use_one_thread();
-    if (segments_cut(&t->segments, t->set, o->segment, o->warmup_sessions, err))
+    if (trainer_check(o, err) ||
+        segments_cut(&t->segments, t->set, o->segment, o->warmup_sessions, err))
         return -1;
     if (!t->segments.rows)
         return err_set(err, ERR_INPUT,
@@ -144,110 +178,34 @@ static int trainer_init(struct trainer *t, struct err *err)
                        t->set->users);
     if (init_nets(t, err) || init_scratch(t, err))
         return -1;
+    init_tensors(t);
     random_init(&t->shuffle, o->seed, STREAM_SHUFFLE);
-    t->progress.epochs = o->epochs;
-    t->progress.steps = (uint32_t)((t->segments.count + o->batch - 1) / o->batch);
-    t->progress.validation = (double)NAN;
-    t->report.training_rows = t->segments.rows;
-    t->report.validation_rows = validation_rows(t->set);
-    return validation_ratio(t->set, t->average, &t->report.best_validation, err);
-}
-
-/* Linear to the peak, then half a cosine to zero at the last step. A short training (the sample
- * log's) is warmed up for a quarter of it at most, or it would never reach the peak. */
-static double scheduled_rate(const struct trainer *t)
-{
-    double all = (double)t->progress.steps * t->progress.epochs, now = (double)t->steps_done + 1;
-    double warmup = t->options->warmup_steps;
-    if (warmup > all / 4)
-        warmup = all / 4;
-    if (now <= warmup)
-        return t->options->learning_rate * now / warmup;
-    return t->options->learning_rate * .5 * (1 + cos(M_PI * (now - warmup) / (all - warmup)));
-}
-
-/* One group of the batch, by whichever worker is free. */
-static void group_task(void *ctx, size_t worker, size_t i)
-{
-    struct trainer *t = ctx;
-    const struct trainer_options *o = t->options;
-    struct slot *slot = &t->slot[i];
-    size_t first = i * GROUP_SEGMENTS;
-    size_t count = t->picked - first < GROUP_SEGMENTS ? t->picked - first : GROUP_SEGMENTS;
-    struct random random;
-    random_init(&random, o->seed, STREAM_DROPOUT + t->steps_done * t->slots + i);
-    group_fill(&slot->group, &t->segments, t->pick + first, count, &o->spec, &t->net->scaler,
-               (struct group_dropout){o->dropout, o->state_dropout}, &random, t->scale);
-    memset(slot->gradient, 0, t->net->params_count * sizeof *slot->gradient);
-    slot->loss =
-        network_loss(t->network[worker], t->net->params, &slot->group.batch, slot->gradient);
-}
-
-/* Sums into the first slot, in order. @return loss of the batch */
-static double sum_slots(struct trainer *t, size_t slots)
-{
-    float *sum = t->slot[0].gradient;
-    double loss = t->slot[0].loss;
-    for (size_t s = 1; s < slots; s++) {
-        const float *gradient = t->slot[s].gradient;
-        for (size_t i = 0; i < t->net->params_count; i++)
-            sum[i] += gradient[i];
-        loss += t->slot[s].loss;
-    }
-    return loss;
-}
-
-/* The average follows faster at first, (1+t)/(10+t), so that a training of a few dozen steps is not
- * still mostly its starting weights; from step 1,800 on it is the plain one of .995. */
-static void follow(struct trainer *t)
-{
-    double n = (double)t->steps_done, decay = (1 + n) / (10 + n);
-    if (decay > t->options->average_decay)
-        decay = t->options->average_decay;
-    const float keep = (float)decay;
-    for (size_t i = 0; i < t->net->params_count; i++) {
-        float *average = &t->average->params[i];
-        *average = t->net->params[i] + keep * (*average - t->net->params[i]);
-    }
-}
-
-/* One step on the segments picked. @param loss out, a row's mean  @return 0, -1 when it cannot go
- * on */
-static int train_step(struct trainer *t, double *loss, struct err *err)
-{
-    size_t slots = slots_for(t->picked), rows = 0;
-    for (size_t i = 0; i < t->picked; i++)
-        rows += t->segments.segment[t->pick[i]].rows;
-    t->scale = 1.0 / (double)(rows * QUANTILES);
-    workers_run(t->workers, slots, group_task, t);
-    *loss = sum_slots(t, slots);
-    double norm = clip_gradient(&t->clip, t->slot[0].gradient, &t->net->params_count, 1);
-    if (!isfinite(*loss) || !isfinite(norm))
-        return err_set(err, ERR_CHECK,
-                       "training came apart at epoch %u, step %u: loss %g, gradient norm %g; try a "
-                       "smaller learning rate than %g, and look for lengths that are not numbers",
-                       t->progress.epoch, t->progress.step, *loss, norm, t->options->learning_rate);
-    t->progress.learning_rate = scheduled_rate(t);
-    optimizer_step(t->optimizer, t->progress.learning_rate, t->net->params, t->slot[0].gradient);
-    t->steps_done++;
-    follow(t);
-    t->progress.rows += rows;
+    if (init_progress(t, err))
+        return -1;
+    init_schedule(t);
     return 0;
 }
 
-/* The correction of the median is linear in the last layer's middle row, which takes the whole
- * factor. The outer quantiles keep theirs: it is what calibrates the interval. */
+/* The correction of the median is linear in the last layer's middle row (or only one), which takes
+ * the whole factor. The outer quantiles keep theirs: it is what calibrates the interval. */
 static void make_candidate(struct trainer *t)
 {
+    const struct net_spec *spec = &t->options->spec;
     struct net_tensor tensor[NET_TENSORS_MAX];
-    size_t tensors = net_tensors(&t->options->spec, tensor);
-    const struct net_tensor *weight = &tensor[tensors - 2], *bias = &tensor[tensors - 1];
+    size_t tensors = net_tensors(spec, tensor);
+    size_t row = predictor_outputs(spec) == QUANTILES ? QUANTILE_MEDIAN : 0;
     float *params = t->candidate->params;
     const float shrink = (float)t->options->shrink;
     memcpy(params, t->average->params, t->average->params_count * sizeof *params);
+    if (t->options->base == BASE_NONE)
+        return;
+    const struct net_tensor *bias = &tensor[tensors - 1], *weight = bias;
+    if (spec->dense[spec->dense_layers - 1].bias) {
+        params[bias->offset + row] *= shrink;
+        weight--;
+    }
     for (size_t i = 0; i < weight->columns; i++)
-        params[weight->offset + MEDIAN * weight->columns + i] *= shrink;
-    params[bias->offset + MEDIAN] *= shrink;
+        params[weight->offset + row * weight->columns + i] *= shrink;
 }
 
 /* Keeps the candidate if it is the best so far. Without any validation row the last one is. */
@@ -260,18 +218,27 @@ static int end_epoch(struct trainer *t, struct err *err)
     t->progress.validation = ratio;
     t->progress.epoch_end = true;
     t->report.training_loss = t->progress.loss;
-    if (!(ratio >= t->report.best_validation)) {
-        t->report.best_validation = ratio;
-        t->report.best_epoch = t->progress.epoch;
+    if (early_stop_better(&t->stop, t->progress.epoch, ratio))
         memcpy(t->best->params, t->candidate->params,
                t->best->params_count * sizeof *t->best->params);
-    }
     return 0;
 }
 
+static int give_checkpoint(struct trainer *t, const struct trainer_hooks *hooks, struct err *err)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    if (!hooks->checkpoint || !t->progress.epoch_end)
+        return 0;
+    int result = trainer_checkpoint(t, &bytes, &size, err);
+    if (!result)
+        result = hooks->checkpoint(hooks->ctx, bytes, size, err);
+    free(bytes);
+    return result;
+}
+
 /* @return 1 to go on, 0 when progress said to stop, -1 with err */
-static int run_epoch(struct trainer *t, bool (*progress)(void *, const struct trainer_progress *),
-                     void *ctx, struct err *err)
+static int run_epoch(struct trainer *t, const struct trainer_hooks *hooks, struct err *err)
 {
     struct trainer_progress *p = &t->progress;
     uint64_t rows_before = p->rows;
@@ -284,33 +251,48 @@ static int run_epoch(struct trainer *t, bool (*progress)(void *, const struct tr
         double loss;
         t->pick = t->order + first;
         t->picked = rest < t->options->batch ? rest : t->options->batch;
-        if (train_step(t, &loss, err))
+        if (trainer_step(t, &loss, err))
             return -1;
         loss_sum += loss * (double)(p->rows - rows);
         p->loss = loss_sum / (double)(p->rows - rows_before);
         if (p->step == p->steps && end_epoch(t, err))
             return -1;
-        p->best_validation = t->report.best_validation;
-        if (progress && !progress(ctx, p))
+        p->best_validation = t->stop.best;
+        if (give_checkpoint(t, hooks, err))
+            return -1;
+        if (hooks->progress && !hooks->progress(hooks->ctx, p))
             return 0;
     }
     return 1;
 }
 
-struct predictor *trainer_run(const struct train_set *set, const struct trainer_options *options,
-                              bool (*progress)(void *ctx, const struct trainer_progress *p),
-                              void *progress_ctx, struct trainer_report *report, struct err *err)
+static int run_epochs(struct trainer *t, const struct trainer_hooks *hooks, struct err *err)
 {
+    int more = 1;
+    while (more > 0 && t->progress.epoch < t->options->epochs && !early_stop_due(&t->stop)) {
+        t->progress.epoch++;
+        more = run_epoch(t, hooks, err);
+    }
+    t->report.epochs = t->progress.epoch;
+    t->report.best_epoch = t->stop.best_epoch;
+    t->report.best_validation = t->stop.best;
+    return more < 0 ? -1 : 0;
+}
+
+struct predictor *trainer_run(const struct train_set *set, const struct trainer_options *options,
+                              const struct trainer_hooks *hooks, struct trainer_report *report,
+                              struct err *err)
+{
+    static const struct trainer_hooks none = {0};
     struct predictor *result = NULL;
     struct trainer trainer = {.set = set, .options = options};
     struct trainer *t = &trainer;
+    hooks = hooks ? hooks : &none;
     if (trainer_init(t, err))
         goto out;
-    int more = 1;
-    for (t->progress.epoch = 1; more > 0 && t->progress.epoch <= options->epochs;
-         t->progress.epoch++)
-        more = run_epoch(t, progress, progress_ctx, err);
-    if (more < 0)
+    if (hooks->resume && trainer_resume(t, hooks->resume, hooks->resume_size, err))
+        goto out;
+    if (run_epochs(t, hooks, err))
         goto out;
     if (report)
         *report = t->report;

@@ -13,13 +13,16 @@ struct pass {
     float *base;  /* (D) of the session at hand */
     float live[CHUNK][LIVE_FEATURES], kernel[CHUNK][QUANTILES], remaining[CHUNK][QUANTILES];
     const float *bases[CHUNK];
+    size_t outputs;        /* quantiles, or 1: the median */
     double net, base_line; /* weighted pinball of the user so far */
 };
 
-static double pinball(const float *quantile, double truth)
+/* Of all quantiles, or of the median alone. */
+static double pinball(const float *quantile, double truth, size_t outputs)
 {
     double sum = 0;
-    for (size_t q = 0; q < QUANTILES; q++) {
+    size_t first = outputs == 1 ? QUANTILE_MEDIAN : 0;
+    for (size_t q = first; q < first + outputs; q++) {
         double e = truth - (double)quantile[q];
         sum += e > 0 ? predictor_levels[q] * e : (predictor_levels[q] - 1) * e;
     }
@@ -36,9 +39,9 @@ static void score_rows(struct pass *pass, const struct train_row *row, size_t co
     predictor_live(pass->runner, count, pass->bases, pass->live[0], pass->kernel[0],
                    pass->remaining[0]);
     for (size_t i = 0; i < count; i++) {
-        double weight = 1.0 / row[i].scrobble;
-        pass->net += weight * pinball(pass->remaining[i], (double)row[i].remaining_s);
-        pass->base_line += weight * pinball(row[i].kernel_s, (double)row[i].remaining_s);
+        double weight = 1.0 / row[i].scrobble, truth = (double)row[i].remaining_s;
+        pass->net += weight * pinball(pass->remaining[i], truth, pass->outputs);
+        pass->base_line += weight * pinball(row[i].kernel_s, truth, pass->outputs);
     }
 }
 
@@ -73,6 +76,7 @@ int validation_ratio(const struct train_set *set, const struct predictor *predic
     struct pass *pass = calloc(1, sizeof *pass);
     if (!pass)
         return err_set(err, ERR_MEMORY, "no memory to validate");
+    pass->outputs = predictor_outputs(&predictor->spec);
     pass->state = calloc(net_state_width(&predictor->spec) + 1, sizeof *pass->state);
     pass->base = calloc(predictor->spec.dense[0].width, sizeof *pass->base);
     if (!pass->state || !pass->base) {

@@ -1,7 +1,8 @@
 /* validation.h - how much better than the kernel KM a predictor serves: the mean over users of
  *     sum of pinball(.1 .5 .9) / i   over   the same of the kernel KM's own quantiles
  * on the validation sessions, in seconds of remaining time, on the numbers serving would publish
- * (sorted, >= 0), the hidden state carried from a user's first session on. Seconds, because the
+ * (sorted, >= 0); of a net of a single value the same at .5 alone, which is its absolute error;
+ * the hidden state carried from a user's first session on. Seconds, because the
  * metric that counts (PBi, model/PREDICTOR.md) is in seconds. */
 #ifndef OUTRO_NN_VALIDATION_H
 #define OUTRO_NN_VALIDATION_H

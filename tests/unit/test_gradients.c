@@ -122,12 +122,15 @@ static double whole_loss(void *ctx)
 }
 
 /* Rows read states of all ages, the first and the last too; a third of the units are dropped. */
-static void check_predictor(struct net_spec spec, bool dropout)
+static void check_predictor(struct net_spec spec, const char *loss_text, bool dropout)
 {
     enum { B = 3, T = 6, ROWS = 17 };
     struct random random;
     struct err err = {0};
     struct net_tensor tensor[NET_TENSORS_MAX];
+    struct loss loss;
+    assert_int_equal(loss_by_name(loss_text, &loss, &err), 0);
+    size_t outputs = spec.dense[2].width = loss_outputs(&loss) ? (uint32_t)loss_outputs(&loss) : 1;
     size_t hidden = net_output_width(&spec), dense = spec.dense[0].width;
     random_init(&random, 4, 0);
     size_t tensors = net_tensors(&spec, tensor), count = net_params_count(&spec);
@@ -156,7 +159,8 @@ static void check_predictor(struct net_spec spec, bool dropout)
                                          .target = target,
                                          .dropout = dropout ? factor : NULL,
                                          .state_dropout = dropout ? state_factor : NULL,
-                                         .scale = 1. / (ROWS * QUANTILES)};
+                                         .loss = &loss,
+                                         .scale = 1. / (ROWS * (double)outputs)};
     network_loss(whole.network, params, &whole.batch, gradient);
     for (size_t i = 0; i < tensors; i++)
         assert_gradient(tensor[i].name, whole_loss, &whole, params + tensor[i].offset,
@@ -170,14 +174,15 @@ static void check_predictor(struct net_spec spec, bool dropout)
 static void test_gradients_of_the_predictor(void **state)
 {
     (void)state;
-    check_predictor(PREDICTOR_SPEC(5, 8), false);
-    check_predictor(PREDICTOR_SPEC(5, 8), true);
+    check_predictor(PREDICTOR_SPEC(5, 8), "pinball:.1,.5,.9", false);
+    check_predictor(PREDICTOR_SPEC(5, 8), "pinball:.1,.5,.9", true);
+    check_predictor(PREDICTOR_SPEC(5, 8), "huber:.7", true);
 }
 
 static void test_gradients_of_the_head_alone(void **state)
 {
     (void)state;
-    check_predictor(PREDICTOR_SPEC(0, 8), true);
+    check_predictor(PREDICTOR_SPEC(0, 8), "pinball:.1,.5,.9", true);
 }
 
 int main(void)

@@ -93,8 +93,9 @@ static void free_set(struct train_set *set)
 
 static struct trainer_options small_options(void)
 {
-    struct trainer_options options = TRAINER_DEFAULTS;
+    struct trainer_options options = trainer_defaults();
     options.spec = PREDICTOR_SPEC(8, 16);
+    options.spec.dense[0].dropout = .3;
     options.batch = 6; /* a whole group and a part of one */
     options.epochs = 8;
     options.seed = 3;
@@ -106,7 +107,7 @@ static struct predictor *trained(const struct train_set *set, const struct train
                                  struct trainer_report *report)
 {
     struct err err = {0};
-    struct predictor *net = trainer_run(set, options, NULL, NULL, report, &err);
+    struct predictor *net = trainer_run(set, options, NULL, report, &err);
     if (!net)
         fail_msg("%s", err.text);
     return net;
@@ -130,6 +131,7 @@ static void test_trainer_learns_what_the_kernel_does_not_know(void **state)
         struct err err = {0};
         double ratio;
         options.spec = PREDICTOR_SPEC(cases[i].hidden, 16);
+        options.spec.dense[0].dropout = .3;
         options.epochs = 60;
         struct predictor *net = trained(&set, &options, &report);
         assert_int_equal(validation_ratio(&set, net, &ratio, &err), 0);
@@ -198,7 +200,8 @@ static void test_trainer_tells_every_step(void **state)
     struct trainer_report report;
     struct err err = {0};
     struct seen seen = {0};
-    struct predictor *net = trainer_run(&set, &options, watch, &seen, &report, &err);
+    const struct trainer_hooks hooks = {.ctx = &seen, .progress = watch};
+    struct predictor *net = trainer_run(&set, &options, &hooks, &report, &err);
     assert_non_null(net);
     /* 140 training sessions a user: segments of 32, 32, 32, 32 and 12, six a step */
     assert_int_equal(seen.calls, options.epochs * 5);
@@ -221,7 +224,8 @@ static void test_trainer_stops_with_the_best_so_far(void **state)
     struct trainer_report report;
     struct err err = {0};
     struct seen seen = {.stop_after = 7};
-    struct predictor *net = trainer_run(&set, &options, watch, &seen, &report, &err);
+    const struct trainer_hooks hooks = {.ctx = &seen, .progress = watch};
+    struct predictor *net = trainer_run(&set, &options, &hooks, &report, &err);
     assert_non_null(net);
     assert_int_equal(seen.calls, 7);
     assert_in_range(report.best_epoch, 0, 1);
@@ -302,7 +306,7 @@ static void assert_refused(const struct train_set *set, enum err_code code)
 {
     struct trainer_options options = small_options();
     struct err err = {0};
-    struct predictor *net = trainer_run(set, &options, NULL, NULL, NULL, &err);
+    struct predictor *net = trainer_run(set, &options, NULL, NULL, &err);
     assert_null(net);
     assert_int_equal(err.code, code);
     assert_true(strlen(err.text) > 20);

@@ -50,7 +50,7 @@ static void test_trainer_memory_fails_at_any_allocation(void **state)
     }
     struct train_user user = {SESSIONS, steps, SESSIONS, rows};
     struct train_set set = {1, &user};
-    struct trainer_options options = TRAINER_DEFAULTS;
+    struct trainer_options options = trainer_defaults();
     options.spec = PREDICTOR_SPEC(4, 8);
     options.epochs = 1;
     struct predictor *net = NULL;
@@ -58,7 +58,7 @@ static void test_trainer_memory_fails_at_any_allocation(void **state)
     for (n = 0; !net && n < 1000; n++) {
         struct err err = {0};
         allocations_left = n;
-        net = trainer_run(&set, &options, NULL, NULL, NULL, &err);
+        net = trainer_run(&set, &options, NULL, NULL, &err);
         if (!net)
             assert_int_equal(err.code, ERR_MEMORY);
     }

@@ -1,0 +1,208 @@
+#include "cli/train_compare.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/workers.h"
+#include "stream/score_compare.h"
+
+#define DRAWS_SEED 1
+
+/* All trainings of one fold run as tasks; the lock guards what they share. */
+struct run {
+    const struct train_source *source;
+    const struct train_compare *compare;
+    struct train_data *data; /* of the fold at hand: one, or one a recipe */
+    struct hold_out out;     /* the fold at hand */
+    size_t users;
+    struct score_sums *sums[2]; /* (seeds, users) of each recipe */
+    pthread_mutex_t scoring;    /* the log: one net at a time goes through it */
+    pthread_mutex_t lock;       /* the progress line, and what follows */
+    struct progress progress;
+    double *done; /* (2 seeds) of each task of this fold, 0 .. 1 */
+    uint64_t rows;
+    bool failed;
+    struct err err; /* of the first task that failed */
+};
+
+/* A task's own. */
+struct task {
+    struct run *run;
+    size_t number;
+    uint64_t rows;
+};
+
+static size_t tasks_of(const struct run *run)
+{
+    return 2 * (size_t)run->compare->seeds;
+}
+
+/* Called with the lock held. */
+static void draw(struct run *run)
+{
+    double sum = 0;
+    for (size_t i = 0; i < tasks_of(run); i++)
+        sum += run->done[i];
+    progress_update(&run->progress, run->rows, sum / (double)tasks_of(run), "part %u/%u",
+                    run->out.fold + 1, run->out.every ? run->out.every : 1);
+}
+
+static bool tell(void *ctx, const struct trainer_progress *p)
+{
+    struct task *task = ctx;
+    struct run *run = task->run;
+    pthread_mutex_lock(&run->lock);
+    run->rows += p->rows - task->rows;
+    task->rows = p->rows;
+    run->done[task->number] = (p->epoch - 1 + (double)p->step / p->steps) / p->epochs;
+    draw(run);
+    bool go_on = !run->failed && !*run->source->interrupted;
+    pthread_mutex_unlock(&run->lock);
+    return go_on;
+}
+
+/* The users whose turn it is to be scored, into the place of this recipe and seed. */
+static void take_scores(struct run *run, size_t number, struct predictor *net, struct err *err)
+{
+    size_t users, recipe = number % 2, seed = number / 2;
+    struct scores *scores = train_score(run->source, run->data, net, true, err);
+    struct score_sums *sums = scores ? scores_by_user(scores, &users, err) : NULL;
+    scores_free(scores);
+    struct score_sums *to = run->sums[recipe] + seed * run->users;
+    for (size_t u = 0; sums && u < users; u++)
+        if (!run->out.every || is_held_out(run->out, u))
+            to[u] = sums[u];
+    free(sums);
+}
+
+/* Seed by seed, so that both recipes are at work at once. */
+static void train_task(void *ctx, size_t worker, size_t number)
+{
+    struct run *run = ctx;
+    (void)worker;
+    struct task task = {run, number, 0};
+    struct trainer_options options = run->compare->recipe[number % 2].options;
+    const struct trainer_hooks hooks = {.ctx = &task, .progress = tell};
+    struct err err = {0};
+    options.seed += number / 2;
+    options.threads = 1;
+    struct predictor *net = trainer_run(&run->data->set, &options, &hooks, NULL, &err);
+    pthread_mutex_lock(&run->scoring);
+    if (net && *run->source->interrupted)
+        err_set(&err, ERR_CANCELLED, "interrupted: a comparison is whole or nothing");
+    else if (net)
+        take_scores(run, number, net, &err);
+    pthread_mutex_unlock(&run->scoring);
+    pthread_mutex_lock(&run->lock);
+    if (err.code != ERR_NONE && !run->failed) {
+        run->failed = true;
+        run->err = err;
+        err_prefix(&run->err, "%s, seed %llu", run->compare->name[number % 2],
+                   (unsigned long long)options.seed);
+    }
+    pthread_mutex_unlock(&run->lock);
+    predictor_free(net);
+}
+
+static int make_room(struct run *run, struct err *err)
+{
+    size_t count = run->compare->seeds * run->users;
+    for (int r = 0; r < 2 && !run->sums[r]; r++)
+        if (!(run->sums[r] = calloc(count + 1, sizeof(struct score_sums))))
+            return err_set(err, ERR_MEMORY, "out of memory for the scores of %zu users",
+                           run->users);
+    return 0;
+}
+
+static int run_fold(struct run *run, struct workers *workers, uint32_t fold, struct err *err)
+{
+    struct train_data data;
+    run->out.fold = fold;
+    if (train_data_make(run->source, run->out, run->compare->recipe[0].options.seed, &data, err))
+        return -1;
+    run->data = &data;
+    run->users = data.lengths.users;
+    run->rows = 0;
+    memset(run->done, 0, tasks_of(run) * sizeof *run->done);
+    int result = make_room(run, err);
+    if (result == 0) {
+        progress_begin(&run->progress, "training", "rows", run->source->quiet);
+        workers_run(workers, tasks_of(run), train_task, run);
+        progress_end(&run->progress);
+        if (run->failed) {
+            *err = run->err;
+            result = -1;
+        }
+    }
+    train_data_release(&data);
+    return result;
+}
+
+static void put_metric(const char *name, const struct comparison *c)
+{
+    if (isnan(c->difference)) {
+        printf("%-9s %8s %18s\n", name, "-", "-");
+        return;
+    }
+    const char *verdict = c->interval.high < 0  ? "second is better"
+                          : c->interval.low > 0 ? "first is better"
+                                                : "no difference shown";
+    printf("%-9s %8.4f (%.4f) %8.4f (%.4f)   %+.4f [%+.4f, %+.4f]  %s\n", name, c->of[0].mean,
+           c->of[0].sd, c->of[1].mean, c->of[1].sd, c->difference, c->interval.low,
+           c->interval.high, verdict);
+}
+
+static int print_table(const struct run *run, struct err *err)
+{
+    const struct train_compare *compare = run->compare;
+    struct comparison comparison[METRICS];
+    const struct score_sums *const sums[2] = {run->sums[0], run->sums[1]};
+    if (score_compare(sums, compare->seeds, run->users, DRAWS_SEED, comparison, err))
+        return -1;
+    uint64_t users = 0, sessions = 0;
+    for (size_t u = 0; u < run->users; u++) {
+        users += sums[0][u].sessions > 0;
+        sessions += sums[0][u].sessions;
+    }
+    printf("first   %s\nsecond  %s\n%u seed%s; scored: %llu users, the last fifth of their "
+           "sessions (%llu)%s\n\n",
+           compare->name[0], compare->name[1], compare->seeds, compare->seeds == 1 ? "" : "s",
+           (unsigned long long)users, (unsigned long long)sessions,
+           compare->hold_out ? ", each by nets that were trained without them" : "");
+    printf("%-9s %17s %17s   %s\n", "", "first (sd)", "second (sd)",
+           "second - first [95 % over users]");
+    for (int m = 0; m < METRICS; m++)
+        put_metric(metric_names[m], &comparison[m]);
+    return 0;
+}
+
+int train_compare_run(const struct train_source *source, const struct train_compare *compare,
+                      struct err *err)
+{
+    int result = -1;
+    struct run run = {.source = source, .compare = compare, .out.every = compare->hold_out};
+    struct workers *workers = workers_new(compare->threads, err);
+    pthread_mutex_init(&run.lock, NULL);
+    pthread_mutex_init(&run.scoring, NULL);
+    run.done = calloc(tasks_of(&run), sizeof *run.done);
+    if (!workers)
+        goto out;
+    if (!run.done) {
+        err_set(err, ERR_MEMORY, "out of memory for %zu trainings", tasks_of(&run));
+        goto out;
+    }
+    for (uint32_t fold = 0; fold < (compare->hold_out ? compare->hold_out : 1); fold++)
+        if (run_fold(&run, workers, fold, err))
+            goto out;
+    result = print_table(&run, err);
+out:
+    workers_free(workers);
+    pthread_mutex_destroy(&run.lock);
+    pthread_mutex_destroy(&run.scoring);
+    free(run.done);
+    free(run.sums[0]);
+    free(run.sums[1]);
+    return result;
+}

@@ -188,6 +188,13 @@ class Cluster:
     def node_kill(self, node_id):
         self._end(self._node(node_id), signal.SIGKILL)
 
+    def node_freeze(self, node_id):
+        """Nothing of it runs until node_thaw: it keeps its connections and answers nothing."""
+        os.kill(self._node(node_id)["pid"], signal.SIGSTOP)
+
+    def node_thaw(self, node_id):
+        os.kill(self._node(node_id)["pid"], signal.SIGCONT)
+
     def node_start(self, *node_ids):
         """Starts stopped nodes on their old data and ports, and returns once they take requests. Several together:
         no node gets far before a majority of them is there."""

@@ -206,6 +206,40 @@ def end_offsets(address, topic, timestamp=-1, committed=False):
     return offsets
 
 
+def delete_records(address, topic, partition, before):
+    """Moves the first offset of a partition up to `before`, as retention does."""
+    meta = metadata(address, [topic])
+    leader = meta["topics"][topic][partition]["leader"]
+    if leader not in meta["brokers"]:
+        raise KafkaError(5, f"records of {topic}-{partition}")
+    wanted = _array([_string(topic) + _array([struct.pack(">iq", partition, before)])])
+    r = request(meta["brokers"][leader], 21, 1, wanted + struct.pack(">i", 10000))
+    r.i32()
+    for _ in range(r.i32()):
+        r.string()
+        for _ in range(r.i32()):
+            number = r.i32()
+            r.i64()
+            code = r.i16()
+            if code:
+                raise KafkaError(code, f"records of {topic}-{number}")
+
+
+def set_config(address, topic, key, value):
+    """Changes one setting of a topic."""
+    setting = _string(key) + struct.pack(">b", 0) + _string(value)
+    resource = struct.pack(">b", 2) + _string(topic) + _array([setting])
+    r = request(address, 44, 0, _array([resource]) + b"\0")
+    r.i32()
+    for _ in range(r.i32()):
+        code = r.i16()
+        detail = r.string()
+        if code:
+            raise KafkaError(code, f"setting {key} of {topic}: {detail}")
+        r.i8()
+        r.string()
+
+
 def _coordinator(address, group):
     r = request(address, 10, 1, _string(group) + b"\0")
     r.i32()

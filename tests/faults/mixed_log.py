@@ -9,12 +9,16 @@ DAY_MS = 86400 * 1000
 GAP_MS = 1800 * 1000
 
 
-def invented(rng, rows, users):
-    """Scrobbles as dicts, in the order of time, the same from the same rng."""
+def invented(rng, rows, users, later_ms):
+    """Scrobbles as dicts, in the order of time, the same from the same rng; later ones are of other users."""
     done = subprocess.run(
         [harness.OUTRO, "synth", "--quiet", "--format", "json", "--rows", str(rows), "--users", str(users),
          "--seed", str(rng.randrange(1, 1 << 30))], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    scrobbles = [json.loads(line) for line in done.stdout.splitlines()]
+    for scrobble in scrobbles if later_ms else ():
+        scrobble["user_id"] += "_later"
+        scrobble["timestamp"] += later_ms
+    return scrobbles
 
 
 def line_of(scrobble):
@@ -97,10 +101,16 @@ POISON = (ahead_of_the_clock, next_century, negative, no_json, cut_utf8, huge_nu
 UNLINED = ((None, b"{}"), ("user", None), ("user", b"a\0b"), ("user", b"two\nlines"))
 
 
-def lines(rng, rows, users, poison):
+def upload(user, count):
+    """Lines of somebody nobody has heard of: sessions of twenty scrobbles of some year long ago."""
+    return [line_of({"user_id": user, "timestamp": 1230768000000 + n * 240 * 1000 + n // 20 * 2 * GAP_MS,
+                     "artist": "an artist", "track": f"track {n}"}) for n in range(count)]
+
+
+def lines(rng, rows, users, poison, later_ms=0):
     """The lines of a round, in the order they are written; those that can never be used go into the set poison."""
     mixed = []
-    for number, scrobble in enumerate(invented(rng, rows, users)):
+    for number, scrobble in enumerate(invented(rng, rows, users, later_ms)):
         mixed.append(line_of(scrobble))
         chance = rng.random()
         if chance < 0.02:
@@ -112,3 +122,10 @@ def lines(rng, rows, users, poison):
         if chance > 0.98:  # it has overtaken others on its way
             mixed.insert(max(0, len(mixed) - rng.randrange(2, 200)), mixed.pop())
     return mixed
+
+
+def lines_of_file(path):
+    """Those of a log that people have left, in event-time order."""
+    done = subprocess.run([harness.OUTRO, "events", "--quiet", path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          check=True)
+    return done.stdout.splitlines()

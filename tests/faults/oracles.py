@@ -12,13 +12,14 @@ TRUNCATED_BYTES = 65536  # daemon/producer_parts.h
 
 
 def audit(scene):
-    """`outrod audit`: every input in exactly one place, state and offsets in step."""
+    """`outrod audit`: every input in exactly one place, state and offsets in step. @return its head and its sums"""
     config = next(slot.daemon.config_file for slot in scene.slots if slot.daemon)
     done = subprocess.run([harness.OUTROD, "audit", "-c", config], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=300, check=False)
     (scene.folder / "audit.txt").write_text(done.stdout + done.stderr)
     if done.returncode != 0:
         raise Broken(f"outrod audit left with status {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+    return "\n".join(line for line in done.stdout.splitlines() if line.startswith(("partition", "total")))
 
 
 def split_input(scene):

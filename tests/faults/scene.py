@@ -12,6 +12,8 @@ from outrod import Outrod
 
 SLOTS = 3
 ROLES = ("scrobbles", "predictions", "sessions", "rejected", "state")
+ASSIGNORS = ("range", "cooperative-sticky")
+TTL_DAYS = 365
 REJECTED_MAX_BYTES = 100_000  # what the rejected topic takes: larger ones are cut, after an abort
 MOST_ANSWERED = 0.75  # of some lines: late ones and doubles get no prediction
 STEP_TIMEOUT_S = 20.0
@@ -37,10 +39,12 @@ class Slot:
 
 
 class Scene:
-    def __init__(self, cluster, rng, folder, bundles, say):
+    def __init__(self, cluster, rng, folder, bundles, say, number):
+        """@param number of the round: what has two forms takes turns"""
         self.cluster, self.rng, self.folder, self.bundles, self.say = cluster, rng, folder, bundles, say
         self.bootstrap = cluster.bootstrap
         self.partitions = rng.choice((3, 4, 6))
+        self.assignor = ASSIGNORS[number % len(ASSIGNORS)]
         self.topics = {role: f"{role}-{folder.name}" for role in ROLES}
         self.group = f"group-{folder.name}"
         self.static = rng.random() < 0.5
@@ -50,6 +54,9 @@ class Scene:
         self.faults, self.exits = Counter(), Counter()
         self.poison = set()  # (key, value) of all that can never be used
         self.lines, self.written = [], 0
+        self.chunk = 400  # lines that a fault writes at a time
+        self.years_pass = None  # so many lines are there before stream time leaps by two TTL_DAYS
+        self.silent = set()  # who is never heard of afterwards
         self.current = folder / "current"
         self.point_at(bundles[0])
         for role, name in self.topics.items():
@@ -58,8 +65,25 @@ class Scene:
             if len(cluster.node_ids()) > 1:
                 more["min.insync.replicas"] = 2  # else one that dies may take acknowledged records with it
             kafka_wire.create_topic(self.bootstrap, name, self.partitions, config=more)
+        self.emptied = rng.random() < 0.5
+        if self.emptied:
+            self.empty_the_changelog()
         say(f"{self.partitions} partitions, commits every {self.commit_ms} ms, transactions of at most "
-            f"{self.transaction_ms} ms, {'static' if self.static else 'dynamic'} members")
+            f"{self.transaction_ms} ms, " + ", ".join(self.settings()))
+
+    def settings(self):
+        """What is counted over the rounds."""
+        return [f"{self.assignor} assignment", f"{'static' if self.static else 'dynamic'} members",
+                f"a changelog that was {'emptied' if self.emptied else 'never used'}"]
+
+    def empty_the_changelog(self):
+        """No record in it, but its end is not 0."""
+        topic = self.topics["state"]
+        kafka_wire.set_config(self.bootstrap, topic, "cleanup.policy", "delete")
+        for partition in range(self.partitions):
+            kcat.write_message(self.bootstrap, topic, "k", b"what was here before", partition)
+            kafka_wire.delete_records(self.bootstrap, topic, partition, 1)
+        kafka_wire.set_config(self.bootstrap, topic, "cleanup.policy", "compact")
 
     # Instances
 
@@ -70,6 +94,7 @@ class Scene:
             "kafka.reconnect.backoff.max.ms": 500, "bundle.path": self.current, "bundle.poll.s": 1,
             "admin.listen": "127.0.0.1:0", "delivery": "exactly-once", "transactional.id": f"{name}-{self.group}",
             "transaction.timeout.ms": self.transaction_ms, "commit.interval.ms": self.commit_ms,
+            "kafka.partition.assignment.strategy": self.assignor, "state.ttl.days": TTL_DAYS,
             "time.idle.advance.ms": 0, "log.format": "json",
             **{f"topic.{role}": name for role, name in self.topics.items()},
         }
@@ -97,6 +122,14 @@ class Scene:
             slot.generation += 1
             slot.daemon = None
         return status
+
+    def add_slot(self):
+        self.slots.append(Slot(len(self.slots) + 1))
+        return self.slots[-1]
+
+    def remove_slot(self, slot):
+        """Nothing runs in it."""
+        self.slots.remove(slot)
 
     def running(self):
         return [slot for slot in self.slots if slot.daemon and slot.daemon.child]
@@ -129,7 +162,7 @@ class Scene:
     def await_death(self, slot, timeout_s=STEP_TIMEOUT_S):
         """Feeds a doomed instance until it dies. @return its status, None when it lives on"""
         for _ in range(4):
-            self.write(100)
+            self.write(self.chunk // 4)
             if self.until(lambda: slot.daemon.child.poll() is not None, timeout_s / 4, "death"):
                 return slot.daemon.wait_exit(10)
         return None
@@ -144,6 +177,7 @@ class Scene:
         except TimeoutError as error:
             if must:
                 raise Broken(str(error)) from error
+            self.say(f"  {error}")
             return None
 
     # Bundles
@@ -154,10 +188,13 @@ class Scene:
         os.symlink(bundle, beside)
         beside.rename(self.current)
 
+    def other_bundle(self):
+        """One that does not serve: the same one would not be looked at."""
+        return next(bundle for bundle in self.bundles if bundle != self.bundle)
+
     def spoiled(self, how):
-        """A copy of another bundle than the one that serves: the same one would not be looked at."""
         bad = self.folder / f"bad-{sum(self.faults.values())}"
-        shutil.copytree(next(bundle for bundle in self.bundles if bundle != self.bundle), bad)
+        shutil.copytree(self.other_bundle(), bad)
         how(bad)
         return bad
 
@@ -204,10 +241,17 @@ class Scene:
     def no_transaction_open(self):
         return all(self.ends(role, committed=True) == self.ends(role) for role in ROLES if role != "scrobbles")
 
+    def all_forgotten(self):
+        """Whether tombstones are the last word on every user who was silent for TTL_DAYS."""
+        last = {record.key: record.value for record in kcat.read_topic(self.bootstrap, self.topics["state"])}
+        return not any(value for key, value in last.items() if key.split(b":", 1)[-1] in self.silent)
+
     def live(self):
         """The oracle that time is part of: everything comes back by itself."""
         self.until(self.committed, END_TIMEOUT_S, "lag is 0 again", must=True)
         self.until(self.ready, END_TIMEOUT_S, "every instance is ready again", must=True)
+        if self.silent:
+            self.until(self.all_forgotten, END_TIMEOUT_S, f"{len(self.silent)} silent users are forgotten", must=True)
         self.until(self.no_transaction_open, END_TIMEOUT_S, "no transaction is open", must=True)
 
     def dump(self):

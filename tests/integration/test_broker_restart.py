@@ -66,6 +66,35 @@ class OneBroker(OwnCluster):
         self.await_ready(daemon)
         self.check_complete(lines)
 
+    def test_health_answers_while_a_commit_is_held(self):
+        """A frozen broker holds a commit, and /live itself says that the engine has been in that one call for long:
+        whatever was answered until then was answered beside it."""
+        lines = harness.prepared_lines()
+        daemon = self.outrod(delivery="exactly-once", commit_interval_ms=20, watchdog_timeout_ms=10_000).start()
+        self.await_ready(daemon)
+        feeder = self.feeder()
+        feeder.write(lines)
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_commits_total", result="ok") > 0, 30, "a commit")
+        self.cluster.node_freeze(1)
+        self.addCleanup(self.cluster.node_thaw, 1)
+        answers = []
+
+        def held():
+            answers.append(daemon.get("/live")[0])
+            return answers[-1] == 503
+
+        kafka_wire.eventually(held, 30, "a commit that does not end")
+        self.assertIn(200, answers)
+        self.assertEqual(daemon.get("/ready")[0], 200)
+        before = daemon.metrics().total("outro_commits_total")
+        self.assertEqual(daemon.get("/live")[0], 503)
+        self.assertEqual(daemon.metrics().total("outro_commits_total"), before)  # still the same
+        self.cluster.node_thaw(1)
+        kafka_wire.eventually(lambda: daemon.get("/live")[0] == 200, 30, "the end of the commit")
+        kafka_wire.eventually(lambda: daemon.metrics().total("outro_commits_total", result="ok") > before, 30, "a commit")
+        feeder.close()
+        self.check_complete(lines)
+        self.assertEqual(daemon.stop(), 0)
 
     def test_a_wait_that_does_not_end_turns_health_red_and_ends_the_process(self):
         daemon = self.outrod(delivery="exactly-once", commit_interval_ms=50, watchdog_timeout_ms=4000).start()

@@ -28,19 +28,19 @@ def refused_record(scene):
 
 def bulk_upload(scene):
     """An offline player comes home: ten thousand old scrobbles of one user at once."""
-    lines = upload(f"uploader_{sum(scene.faults.values())}", OLD_SCROBBLES)
-    scene.lines[scene.written:scene.written] = lines
-    scene.write(len(lines))
+    scene.insert(upload(f"uploader_{sum(scene.faults.values())}", OLD_SCROBBLES))
+    scene.write(OLD_SCROBBLES)
     scene.flow(scene.chunk)
 
 
 def years_pass(scene):
     """Stream time leaps, all who were heard of before are forgotten, and tombstones take their state away while an
     instance dies. That none is left is looked at when the round ends."""
-    scene.write(max(0, scene.years_pass - scene.written))
-    scene.flow(scene.chunk)
-    scene.until(lambda: any(slot.daemon.metrics().total("outro_users_evicted_total") for slot in scene.running()),
-                STEP_TIMEOUT_S, "somebody is forgotten")
+    if scene.written < scene.years_pass:  # they do so once a round
+        scene.write(scene.years_pass - scene.written)
+        scene.write(scene.chunk)
+        scene.until(lambda: any(slot.daemon.metrics().total("outro_users_evicted_total") for slot in scene.running()),
+                    STEP_TIMEOUT_S, "somebody is forgotten")
     slot = scene.rng.choice(scene.running())
     scene.end(slot, signal.SIGKILL)
     scene.start(slot)

@@ -203,6 +203,12 @@ class Scene:
     def ends(self, role, **more):
         return kafka_wire.end_offsets(self.bootstrap, self.topics[role], **more)
 
+    def insert(self, lines):
+        """They are the next to be written."""
+        self.lines[self.written:self.written] = lines
+        if self.years_pass and self.written < self.years_pass:
+            self.years_pass += len(lines)
+
     def write(self, count):
         """The next lines, written and acknowledged; again when brokers were away meanwhile: what the log is, is what
         the topic has in the end."""

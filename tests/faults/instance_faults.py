@@ -31,6 +31,8 @@ def kill_at_failpoint(scene, name, most):
         scene.point_at(scene.other_bundle())
     status = scene.await_death(slot)
     if status is None:
+        status = scene.await_death_alone(slot)
+    if status is None:
         scene.faults[f"({name} not reached)"] += 1
         scene.end(slot, signal.SIGKILL)
     else:

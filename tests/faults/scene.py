@@ -94,7 +94,7 @@ class Scene:
             "kafka.reconnect.backoff.max.ms": 500, "bundle.path": self.current, "bundle.poll.s": 1,
             "admin.listen": "127.0.0.1:0", "delivery": "exactly-once", "transactional.id": f"{name}-{self.group}",
             "transaction.timeout.ms": self.transaction_ms, "commit.interval.ms": self.commit_ms,
-            "kafka.partition.assignment.strategy": self.assignor, "state.ttl.days": TTL_DAYS,
+            "kafka.partition.assignment.strategy": self.assignor, "state.ttl.days": TTL_DAYS if self.silent else 0,
             "time.idle.advance.ms": 0, "log.format": "json",
             **{f"topic.{role}": name for role, name in self.topics.items()},
         }
@@ -163,9 +163,19 @@ class Scene:
         """Feeds a doomed instance until it dies. @return its status, None when it lives on"""
         for _ in range(4):
             self.write(self.chunk // 4)
-            if self.until(lambda: slot.daemon.child.poll() is not None, timeout_s / 4, "death"):
+            if self.until(lambda: slot.daemon.child.poll() is not None, timeout_s / 4, f"{slot.daemon.name} dies"):
                 return slot.daemon.wait_exit(10)
         return None
+
+    def await_death_alone(self, slot):
+        """The same when the others have left it all partitions: it may have had one that is silent."""
+        others = [other for other in self.running() if other is not slot]
+        for other in others:
+            self.end(other, signal.SIGTERM)
+        status = self.await_death(slot)
+        for other in others:
+            self.start(other)
+        return status
 
     def until(self, probe, timeout_s, what, must=False):
         """Waits for probe() under the supervisor's eyes. @return what it said; without must, None when it says nothing"""

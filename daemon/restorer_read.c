@@ -122,6 +122,22 @@ static int committed_offset(struct reader *reader, struct job *job, int64_t *off
                    reader->input, job->restored.partition, rd_kafka_err2str(code));
 }
 
+/* Messages that retention took before anybody read them are lost to us: that is said, and librdkafka
+ * goes on where the input begins now, unless kafka.auto.offset.reset forbids it. */
+static void note_deleted_input(struct reader *reader, struct job *job)
+{
+    const struct restored *restored = &job->restored;
+    int64_t low, high;
+    if (rd_kafka_query_watermark_offsets(reader->open, reader->input, restored->partition, &low,
+                                         &high, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        restored->offset != OFFSET_NONE && low > restored->offset) {
+        logger_event(reader->log.logger, LEVEL_WARN, "input-deleted",
+                     "%s [%" PRId32 "]: offsets %" PRId64 " to %" PRId64 " were deleted before "
+                     "they were read; their scrobbles are in no session",
+                     reader->input, restored->partition, restored->offset, low - 1);
+    }
+}
+
 /* First and end offset, records of open transactions counted: the end that another owner may have
  * written up to. */
 static int changelog_ends(struct reader *reader, struct job *job, int64_t *low, int64_t *high)
@@ -329,5 +345,6 @@ int reader_restore(struct reader *reader, struct job *job)
     if (!wanted(job)) {
         return -1;
     }
+    note_deleted_input(reader, job);
     return reader->exactly_once ? check(reader, job, &progress) : settle(reader, job, &progress);
 }

@@ -3,7 +3,7 @@ from functools import partial
 
 from broker_faults import broker, no_broker_at_start
 from bundle_faults import bad_bundle, half_a_manifest, half_written, hang_up_storm, one_bit, poisoned, swap
-from input_faults import bulk_upload, poison, refused_record, years_pass
+from input_faults import bulk_upload, deleted_input, poison, refused_record, years_pass
 from instance_faults import (add, come_and_go, idle, kill_and_forget, kill_at_failpoint, kill_at_random, remove, stall,
                              twin)
 
@@ -33,4 +33,5 @@ FAULTS = {
     "refused record": refused_record,
     "bulk upload": bulk_upload,
     YEARS_PASS: years_pass,
+    "deleted input": deleted_input,
 }

@@ -1,9 +1,10 @@
 """What the input itself may be: unusable, old, silent for years, deleted. Called on a running scene."""
 import signal
 
+import kafka_wire
 import kcat
 from mixed_log import UNLINED, upload
-from scene import REJECTED_MAX_BYTES, STEP_TIMEOUT_S
+from scene import END_TIMEOUT_S, REJECTED_MAX_BYTES, STEP_TIMEOUT_S, Broken
 
 OLD_SCROBBLES = 10_000
 
@@ -44,6 +45,45 @@ def years_pass(scene):
     slot = scene.rng.choice(scene.running())
     scene.end(slot, signal.SIGKILL)
     scene.start(slot)
+    scene.flow(scene.chunk)
+
+
+def deleted_input(scene):
+    """Retention takes messages before they are read: the daemon says which, and does the rest. On topics of its own,
+    because an audit needs the whole input."""
+    name = f"aside-{sum(scene.faults.values())}"
+    topics = {role: f"{name}-{topic}" for role, topic in scene.topics.items()}
+    for role, topic in topics.items():
+        config = {"cleanup.policy": "compact"} if role == "state" else {}
+        kafka_wire.create_topic(scene.bootstrap, topic, 1, config=config)
+    daemon = scene.daemon(name, **{"kafka.group.id": f"{name}-{scene.group}",
+                                   **{f"topic.{role}": topic for role, topic in topics.items()}})
+
+    def answered(count):
+        scene.until(lambda: sum(kafka_wire.end_offsets(scene.bootstrap, topics["predictions"], committed=True).values())
+                    >= count, END_TIMEOUT_S, f"{count} predictions of {name}", must=True)
+
+    try:
+        lines = upload(name, 300)
+        kcat.write_topic(scene.bootstrap, topics["scrobbles"], lines[:200])
+        daemon.start()
+        answered(200)
+        daemon.stop()
+        kcat.write_topic(scene.bootstrap, topics["scrobbles"], lines[200:])
+        kafka_wire.delete_records(scene.bootstrap, topics["scrobbles"], 0, 250)
+        daemon.start()
+        event = daemon.wait_event(lambda e: e["event"] == "input-deleted", STEP_TIMEOUT_S, "word of what is deleted")
+        answered(250)
+        if "offsets 200 to 249" not in event["message"] or daemon.stop() != 0:
+            raise Broken(f"{name}: {event['message']}: see {daemon.log_file}")
+        found = len(kcat.read_topic(scene.bootstrap, topics["predictions"]))
+        if found != 250:
+            raise Broken(f"{name}: {found} predictions instead of 250")
+    except AssertionError as error:
+        raise Broken(str(error)) from error
+    finally:
+        daemon.abandon()
+    kafka_wire.delete_topics(scene.bootstrap, list(topics.values()))
     scene.flow(scene.chunk)
 
 

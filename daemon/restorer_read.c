@@ -122,8 +122,8 @@ static int committed_offset(struct reader *reader, struct job *job, int64_t *off
                    reader->input, job->restored.partition, rd_kafka_err2str(code));
 }
 
-/* Messages that retention took before anybody read them are lost to us: that is said, and librdkafka
- * goes on where the input begins now, unless kafka.auto.offset.reset forbids it. */
+/* Messages that retention took before anybody read them are lost to us: that is said, and
+ * librdkafka goes on where the input begins now, unless kafka.auto.offset.reset forbids it. */
 static void note_deleted_input(struct reader *reader, struct job *job)
 {
     const struct restored *restored = &job->restored;

@@ -256,6 +256,13 @@ struct rd_kafka_message_s *consumer_take(struct consumer *consumer)
     return rd_kafka_consumer_poll(consumer->rk, 0);
 }
 
+bool consumer_gave_up(const struct rd_kafka_message_s *news)
+{
+    /* only its words tell this request from others that are tried again */
+    static const char words[] = "Failed to fetch committed offset";
+    return news->err && strncmp(rd_kafka_message_errstr(news), words, sizeof words - 1) == 0;
+}
+
 struct rd_kafka_topic_partition_list_s *consumer_offset_list(const struct consumer *consumer,
                                                              const struct consumer_offset *offset,
                                                              size_t count)

@@ -57,6 +57,10 @@ bool consumer_assigned(const struct consumer *consumer);
  * rd_kafka_message_destroy it. Serves callbacks. */
 struct rd_kafka_message_s *consumer_take(struct consumer *consumer) MUST_CHECK;
 
+/** Whether news of consumer_take says that partitions that were just assigned will never be
+ * fetched: librdkafka asks for their committed offsets, and after a refusal asks no more. */
+bool consumer_gave_up(const struct rd_kafka_message_s *news);
+
 /** Begins a commit; committed() says how it ended. @return 0, -1 ERR_KAFKA */
 int consumer_commit(struct consumer *consumer, const struct consumer_offset *offset, size_t count,
                     struct err *err) MUST_CHECK;

@@ -150,6 +150,11 @@ static void take_news(struct engine *engine, const rd_kafka_message_t *news)
         engine_fail(engine, &err);
         break;
     default:
+        if (consumer_gave_up(news)) {
+            err_set(&err, ERR_KAFKA, "consumer: %s", rd_kafka_message_errstr(news));
+            engine_fail(engine, &err); /* else it would be ready, and not one message would come */
+            break;
+        }
         engine->snapshot.metrics.client_errors++;
         logger_event(engine->logger, LEVEL_WARN, "kafka-error", "consumer: %s: %s",
                      rd_kafka_err2name(news->err), rd_kafka_message_errstr(news));

@@ -59,13 +59,13 @@ class Scene:
         self.silent = set()  # who is never heard of afterwards
         self.current = folder / "current"
         self.point_at(bundles[0])
+        self.emptied = rng.random() < 0.5
         for role, name in self.topics.items():
-            more = {"state": {"cleanup.policy": "compact"},
+            more = {"state": {"cleanup.policy": "delete" if self.emptied else "compact"},
                     "rejected": {"max.message.bytes": REJECTED_MAX_BYTES}}.get(role, {})
             if len(cluster.node_ids()) > 1:
                 more["min.insync.replicas"] = 2  # else one that dies may take acknowledged records with it
             kafka_wire.create_topic(self.bootstrap, name, self.partitions, config=more)
-        self.emptied = rng.random() < 0.5
         if self.emptied:
             self.empty_the_changelog()
         say(f"{self.partitions} partitions, commits every {self.commit_ms} ms, transactions of at most "
@@ -80,11 +80,25 @@ class Scene:
         """No record in it, but its end is not 0. A broker that is killed may forget that it was deleted: a tombstone
         harms nobody."""
         topic = self.topics["state"]
-        kafka_wire.set_config(self.bootstrap, topic, "cleanup.policy", "delete")
+
+        def empty():
+            for partition in range(self.partitions):
+                kafka_wire.delete_records(self.bootstrap, topic, partition, 1)
+
+        def compacted():
+            try:
+                empty()
+                return False
+            except kafka_wire.KafkaError as error:
+                if error.code != kafka_wire.POLICY_VIOLATION:
+                    raise
+                return True
+
         for partition in range(self.partitions):
             kcat.write_message(self.bootstrap, topic, "o:nobody", None, partition)
-            kafka_wire.delete_records(self.bootstrap, topic, partition, 1)
+        empty()
         kafka_wire.set_config(self.bootstrap, topic, "cleanup.policy", "compact")
+        kafka_wire.eventually(compacted, STEP_TIMEOUT_S, f"{topic} is compacted")
 
     # Instances
 

@@ -92,6 +92,10 @@ static const struct config_key keys[] = {
            "Silence, in seconds, that ends a session. Must be what the bundle was trained with."),
     NUMBER("session.allowed.lateness.ms", session_allowed_lateness_ms, "86400000", 0, 30 * DAY_MS, 0,
            "How far behind stream time a scrobble may still change a closed session."),
+    TEXT("state.dir", CONFIG_FILE, state_dir, "", CONFIG_EMPTY,
+         "Directory of this host for snapshots of the state: a partition that leaves, or that is there at a clean stop, "
+         "is written into it, and the next start reads only what topic.state got since. Never needed: what is missing, "
+         "damaged, foreign or older than 12 hours is read from topic.state. Empty: none."),
     NUMBER("state.ttl.days", state_ttl_days, "0", 0, 36500, 0,
            "A user silent for so long, by stream time, is forgotten: whoever comes back later is somebody new. Must be "
            "longer than session.allowed.lateness.ms. 0: never."),

@@ -25,6 +25,7 @@ struct config {
     char *topic_scrobbles, *topic_predictions, *topic_sessions, *topic_rejected, *topic_state;
     char *transactional_id; /* "": derived, see kafka_transactional_id */
     char *bundle_path, *durations_file, *profiles_file, *admin_listen;
+    char *state_dir; /* "": no snapshots */
     int64_t bundle_poll_s;
     int64_t delivery; /* enum delivery */
     int64_t commit_interval_ms, commit_max_messages, commit_max_bytes, batch_messages;

@@ -295,6 +295,10 @@ static int make_parts(struct engine *engine, const struct config *config, struct
     if (!engine->restorer) {
         return -1;
     }
+    engine->saver = *config->state_dir ? snapshot_saver_new(config, engine->logger, err) : NULL;
+    if (*config->state_dir && !engine->saver) {
+        return -1;
+    }
     engine->consumer =
         consumer_new(config, &owner, metrics, engine->logger, engine->consumer_bell, err);
     return engine->consumer ? make_events(engine, err) : -1;
@@ -334,6 +338,8 @@ static void close_clients(struct engine *engine)
     engine->consumer = NULL;
     restorer_free(engine->restorer);
     engine->restorer = NULL;
+    snapshot_saver_free(engine->saver); /* what left with the consumer is written before we go */
+    engine->saver = NULL;
     producer_free(engine->producer);
     engine->producer = NULL;
 }

@@ -184,6 +184,7 @@ static void on_leaving(void *ctx, const int32_t *partition, size_t count, bool l
 {
     struct engine *engine = ctx;
     struct err err = {0};
+    bool committed = false;
     if (lost && engine->exactly_once) { /* another may have them already */
         engine_txn_abort(engine, "partitions were lost");
     } else {
@@ -191,7 +192,8 @@ static void on_leaving(void *ctx, const int32_t *partition, size_t count, bool l
     }
     if (!lost && !engine->failed) {
         int64_t budget_ms = atomic_load(&engine->inbox->tuning.revoke_timeout_ms);
-        if (engine_commit_all(engine, monotonic_ms() + budget_ms, &err) != 0) {
+        committed = engine_commit_all(engine, monotonic_ms() + budget_ms, &err) == 0;
+        if (!committed) {
             logger_event(engine->logger, LEVEL_WARN, "revoke-uncommitted",
                          "%s; the next owner of the partitions does it again", err.text);
         }
@@ -201,7 +203,7 @@ static void on_leaving(void *ctx, const int32_t *partition, size_t count, bool l
     }
     for (size_t i = 0; i < count; i++) {
         restorer_cancel(engine->restorer, partition[i]);
-        partition_set_remove(&engine->partitions, partition[i]);
+        engine_let_go(engine, partition[i], committed && !engine->failed);
     }
 }
 

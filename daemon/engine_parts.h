@@ -18,6 +18,7 @@
 #include "daemon/partition_set.h"
 #include "daemon/producer.h"
 #include "daemon/restorer.h"
+#include "daemon/snapshot_saver.h"
 #include "stream/pipeline.h"
 
 struct engine {
@@ -52,6 +53,8 @@ struct engine {
 
     bool exactly_once;
     struct restorer *restorer;
+    struct snapshot_saver *saver;     /* NULL without a state.dir */
+    char cluster[CLUSTER_ID_MAX + 1]; /* its id, as the restorer found it */
     bool in_transaction;
     uint64_t txn_messages, txn_messages_max, txn_bytes_max;
     size_t offset_count; /* of the offsets that go into the transaction */
@@ -107,6 +110,9 @@ void engine_evict(struct engine *engine);
 int engine_fill_backlog(struct engine *engine, struct err *err) MUST_CHECK;
 /** Sends the backlog: the output on the way to it is acknowledged. */
 int engine_send_backlog(struct engine *engine, struct err *err) MUST_CHECK;
+/** A partition has left: its state goes, into state.dir if there is one. Nothing may wait in the
+ * micro-batch. @param committed whether all of it is */
+void engine_let_go(struct engine *engine, int32_t id, bool committed);
 /** Takes over partitions whose state has been restored. */
 void engine_install_restored(struct engine *engine);
 

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/clocks.h"
 #include "daemon/engine_parts.h"
@@ -139,10 +140,11 @@ static void install(struct engine *engine, struct restored *restored)
         return;
     }
     logger_event(engine->logger, LEVEL_INFO, "partition-restored",
-                 "partition %" PRId32 " at offset %" PRId64 ": %zu users from %" PRId64
-                 " records, %" PRId64 " bytes, in %" PRId64 " ms",
+                 "partition %" PRId32 " at offset %" PRId64
+                 ": %zu users from a snapshot of %" PRId64 " and %" PRId64 " records, %" PRId64
+                 " bytes, in %" PRId64 " ms",
                  restored->partition, restored->offset, state_store_users(restored->store),
-                 restored->records, restored->bytes, restored->took_ms);
+                 restored->snapshot_users, restored->records, restored->bytes, restored->took_ms);
     metrics->restored_partitions++;
     metrics->restored_records += (uint64_t)restored->records;
     metrics->restored_bytes += (uint64_t)restored->bytes;
@@ -153,6 +155,8 @@ static void install(struct engine *engine, struct restored *restored)
         return;
     }
     struct partition *partition = partition_set_find(&engine->partitions, restored->partition);
+    partition->changelog_end = restored->changelog_end;
+    memcpy(engine->cluster, restored->cluster, sizeof engine->cluster);
     partition->arrival_ms = wall_ms(); /* it has not been silent before our eyes */
     if (engine->in_transaction || !engine->exactly_once) {
         state_store_begin(partition->store);
@@ -166,4 +170,21 @@ void engine_install_restored(struct engine *engine)
     while (!engine->failed && restorer_take(engine->restorer, &restored)) {
         install(engine, &restored);
     }
+}
+
+void engine_let_go(struct engine *engine, int32_t id, bool committed)
+{
+    const struct partition *partition = partition_set_find(&engine->partitions, id);
+    if (!partition || !committed || !engine->saver || partition->next_offset == OFFSET_NONE ||
+        state_store_users(partition->store) == 0) {
+        partition_set_remove(&engine->partitions, id);
+        return;
+    }
+    producer_poll(engine->producer, 0); /* what was committed has been acknowledged: hear it */
+    int64_t end = producer_state_end(engine->producer, id);
+    struct snapshot_covers covers = {
+        .changelog_end = end > partition->changelog_end ? end : partition->changelog_end,
+        .meta = {partition->committed_offset, partition->base_stream_time}};
+    snapshot_saver_give(engine->saver, id, engine->cluster, &covers,
+                        partition_set_take(&engine->partitions, id));
 }

@@ -4,7 +4,7 @@
  *
  * OUTRO_FAILPOINT=NAME:COUNT[:DELAY_US] in the environment chooses one place and how many times it
  * is passed before: before-produce, after-produce, after-send-offsets, inside-commit, after-commit,
- * mid-restore, mid-bundle-swap. */
+ * mid-restore, mid-bundle-swap, mid-snapshot. */
 #ifndef OUTRO_DAEMON_FAILPOINT_H
 #define OUTRO_DAEMON_FAILPOINT_H
 

@@ -131,9 +131,14 @@ fail:
     return NULL;
 }
 
-int kafka_transactional_id(const struct config *config, char *out, size_t size, struct err *err)
+const char *kafka_group(const struct config *config)
 {
     const char *group = config_kafka(config, "group.id");
+    return group ? group : find_default("group.id")->value;
+}
+
+int kafka_transactional_id(const struct config *config, char *out, size_t size, struct err *err)
+{
     const char *instance = config_kafka(config, "group.instance.id");
     char host[128] = "outrod", process[160];
     /* Two processes on one machine with one configuration must not fence each other: without a name
@@ -141,10 +146,9 @@ int kafka_transactional_id(const struct config *config, char *out, size_t size, 
      * transaction.timeout.ms. */
     (void)gethostname(host, sizeof host - 1);
     snprintf(process, sizeof process, "%s-%ld", host, (long)getpid());
-    group = group ? group : find_default("group.id")->value;
-    int length = *config->transactional_id
-                     ? snprintf(out, size, "%s", config->transactional_id)
-                     : snprintf(out, size, "%s-%s", group, instance ? instance : process);
+    int length = *config->transactional_id ? snprintf(out, size, "%s", config->transactional_id)
+                                           : snprintf(out, size, "%s-%s", kafka_group(config),
+                                                      instance ? instance : process);
     return length >= 0 && (size_t)length < size
                ? 0
                : err_set(err, ERR_USAGE,

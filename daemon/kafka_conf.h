@@ -34,6 +34,8 @@ int kafka_conf_check(const char *name, const char *value, struct err *err) MUST_
 struct rd_kafka_conf_s *kafka_conf_new(const struct config *config, enum kafka_side side,
                                        struct err *err) MUST_CHECK;
 
+/** The group that this instance is a member of. */
+const char *kafka_group(const struct config *config);
 /** transactional.id of this instance: the configured one, or made of group and instance, or
  * process.
  *  @return 0, -1 ERR_USAGE when it is longer than size */

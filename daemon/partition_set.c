@@ -44,14 +44,20 @@ int partition_set_install(struct partition_set *set, int32_t id, struct state_st
     return 0;
 }
 
-void partition_set_remove(struct partition_set *set, int32_t id)
+struct state_store *partition_set_take(struct partition_set *set, int32_t id)
 {
     struct partition *partition = partition_set_find(set, id);
+    struct state_store *store = partition ? partition->store : NULL;
     if (partition) {
-        state_store_free(partition->store);
         partition->store = NULL;
         set->live--;
     }
+    return store;
+}
+
+void partition_set_remove(struct partition_set *set, int32_t id)
+{
+    state_store_free(partition_set_take(set, id));
 }
 
 struct event_time partition_idle_time(const struct partition *partition, int64_t now_ms,

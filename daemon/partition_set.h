@@ -18,6 +18,7 @@ struct partition {
     int64_t next_offset;       /* of the next message to process; OFFSET_NONE until one was seen */
     int64_t closing_offset;    /* next_offset when the closing epoch was closed */
     int64_t committed_offset;  /* last confirmed by the broker */
+    int64_t changelog_end;     /* offset up to which the restored state has the changelog */
     int64_t base_offset;       /* where the open transaction began: an abort goes back there */
     bool touched;              /* it has something to commit in the open transaction */
     struct event_time base_stream_time;    /* stream time that is kept in topic.state */
@@ -40,6 +41,8 @@ void partition_set_release(struct partition_set *set);
  *  @return 0, -1 ERR_MEMORY */
 int partition_set_install(struct partition_set *set, int32_t id, struct state_store *store,
                           int64_t offset, struct err *err) MUST_CHECK;
+/** Takes a partition out. @return its state, the caller's now; NULL when it is not there */
+struct state_store *partition_set_take(struct partition_set *set, int32_t id);
 /** Frees its state; a partition that is not there is fine. */
 void partition_set_remove(struct partition_set *set, int32_t id);
 

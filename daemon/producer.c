@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/array.h"
 #include "daemon/clocks.h"
 #include "daemon/kafka_conf.h"
 #include "daemon/producer_parts.h"
@@ -90,6 +91,30 @@ static bool rescue(struct producer *producer, const rd_kafka_message_t *message)
                         rd_kafka_headers_copy(headers));
 }
 
+/* Without memory, or without an offset (an acknowledgement that was lost and asked for again has
+ * none), the end stays behind: what is read twice from the changelog does no harm. */
+static void note_state_end(struct producer *producer, const rd_kafka_message_t *message)
+{
+    size_t at = (size_t)message->partition, before = producer->state_ends;
+    void *grown =
+        array_grow(producer->state_end, &producer->state_ends, at + 1, sizeof *producer->state_end);
+    if (!grown) {
+        return;
+    }
+    producer->state_end = grown;
+    for (size_t i = before; i < producer->state_ends; i++) {
+        producer->state_end[i] = -1;
+    }
+    if (message->offset >= producer->state_end[at]) {
+        producer->state_end[at] = message->offset + 1;
+    }
+}
+
+int64_t producer_state_end(const struct producer *producer, int32_t partition)
+{
+    return (size_t)partition < producer->state_ends ? producer->state_end[partition] : -1;
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct producer *producer = opaque;
@@ -100,9 +125,16 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     ledger_acknowledged(producer->ledger, (unsigned)(uintptr_t)message->_private);
     if (message->err && producer->transactional) {
         producer_txn_lost(producer, message);
-    } else if (message->err) {
+        return;
+    }
+    if (message->err) {
         fail(producer, rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
-    } else if (producer->metrics->acknowledged++ % 64 == 0) {
+        return;
+    }
+    if (message->rkt == producer->topic[TOPIC_STATE]) {
+        note_state_end(producer, message);
+    }
+    if (producer->metrics->acknowledged++ % 64 == 0) {
         histogram_add(&producer->metrics->delivery,
                       (double)rd_kafka_message_latency(message) / 1e6);
     }
@@ -261,6 +293,7 @@ void producer_free(struct producer *producer)
         rd_kafka_conf_destroy(producer->conf);
     }
     free(producer->transactional_id);
+    free(producer->state_end);
     free(producer);
 }
 

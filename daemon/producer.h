@@ -54,6 +54,10 @@ int producer_send_state(struct producer *producer, int32_t partition, const void
                         size_t key_size, const void *value, size_t value_size,
                         struct err *err) MUST_CHECK;
 
+/** Offset behind the last record of topic.state that was acknowledged here, all that came before
+ * taken in; -1 when none was. */
+int64_t producer_state_end(const struct producer *producer, int32_t partition);
+
 /** Takes acknowledgements that have come, waiting up to timeout_ms for the first. */
 void producer_poll(struct producer *producer, int timeout_ms);
 /** Sends at once what lingers and waits until all is acknowledged. @return 0, or -1 ERR_KAFKA at

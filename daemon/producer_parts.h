@@ -24,6 +24,8 @@ struct producer {
     bool closing;     /* what is purged now is no failure */
     bool failed;
     struct err failure; /* the first */
+    int64_t *state_end; /* by partition of topic.state: behind the last record it acknowledged */
+    size_t state_ends;
 
     /* Transactions. */
     bool transactional;

@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "daemon/config.h"
 #include "daemon/logger.h"
+#include "daemon/snapshot_file.h"
 #include "stream/params.h"
 #include "stream/state_store.h"
 
@@ -25,6 +26,10 @@ struct restored {
     struct state_store *store; /* the taker owns it; NULL: it failed, err says why */
     int64_t offset;         /* of the next scrobble; OFFSET_NONE when nothing was ever committed */
     int64_t records, bytes; /* read from the changelog */
+    int64_t changelog_end;  /* offset up to which that is */
+    int64_t snapshot_users; /* of a snapshot in state.dir, the changelog read from its end on; 0:
+                               none */
+    char cluster[CLUSTER_ID_MAX + 1]; /* its id; "" unknown, asked for only with a state.dir */
     int64_t took_ms;
     struct err err;
 };

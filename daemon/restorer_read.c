@@ -49,7 +49,9 @@ int reader_init(struct reader *reader, const struct config *config,
     reader->stall_max_ms = config->transaction_timeout_ms + STALL_MARGIN_MS;
     reader->input = strdup(config->topic_scrobbles);
     reader->state = strdup(config->topic_state);
-    if (!reader->input || !reader->state) {
+    reader->dir = strdup(config->state_dir);
+    reader->group = strdup(kafka_group(config));
+    if (!reader->input || !reader->state || !reader->dir || !reader->group) {
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     reader->committed = open_client(reader, config, false, err);
@@ -72,6 +74,8 @@ void reader_release(struct reader *reader)
     }
     free(reader->input);
     free(reader->state);
+    free(reader->dir);
+    free(reader->group);
 }
 
 static bool wanted(struct job *job)
@@ -241,13 +245,19 @@ static int read_changelog(struct reader *reader, struct job *job, struct progres
     if (changelog_ends(reader, job, &low, &high) != 0) {
         return -1;
     }
-    progress->first = low;
-    atomic_store(&job->all, high - low);
-    if (high == low) {
+    int64_t first = reader_take_snapshot(reader, job, low, high, &progress->meta);
+    if (first < 0) {
+        return -1;
+    }
+    progress->first = first;
+    progress->has_meta = job->restored.snapshot_users > 0;
+    job->restored.changelog_end = high;
+    atomic_store(&job->all, high - first);
+    if (high == first) {
         return 0;
     }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, reader->state, job->restored.partition)->offset = low;
+    rd_kafka_topic_partition_list_add(list, reader->state, job->restored.partition)->offset = first;
     rd_kafka_resp_err_t code = rd_kafka_assign(reader->committed, list);
     rd_kafka_topic_partition_list_destroy(list);
     int rc = code ? err_set(&job->restored.err, ERR_KAFKA, "reading %s: %s", reader->state,
@@ -291,15 +301,13 @@ static int check(struct reader *reader, struct job *job, const struct progress *
 
 /* Begins with nothing where state cannot be used: at least once, that costs open sessions and
  * averages, but no message. */
-static int begin_empty(struct reader *reader, struct restored *restored, const char *reason)
+static int begin_empty(struct reader *reader, struct job *job, const char *reason)
 {
+    const struct restored *restored = &job->restored;
     logger_event(reader->log.logger, LEVEL_WARN, "state-dropped",
                  "%s [%" PRId32 "]: %s; the partition begins with empty state", reader->state,
                  restored->partition, reason);
-    state_store_free(restored->store);
-    restored->store =
-        state_store_new(&reader->params, (uint32_t)restored->partition, &restored->err);
-    return restored->store ? 0 : -1;
+    return reader_new_store(reader, job);
 }
 
 /* At least once state is written before the offset is committed: after a crash it is ahead of it,
@@ -309,7 +317,7 @@ static int settle(struct reader *reader, struct job *job, const struct progress 
     struct restored *restored = &job->restored;
     if (!progress->has_meta) {
         bool fresh = restored->offset == OFFSET_NONE && state_store_users(restored->store) == 0;
-        return fresh ? 0 : begin_empty(reader, restored, "there is no meta record");
+        return fresh ? 0 : begin_empty(reader, job, "there is no meta record");
     }
     if (progress->meta.input_offset < restored->offset) {
         logger_event(reader->log.logger, LEVEL_WARN, "state-behind",
@@ -336,9 +344,8 @@ int reader_restore(struct reader *reader, struct job *job)
 {
     struct restored *restored = &job->restored;
     struct progress progress = {.meta = {.input_offset = OFFSET_NONE}};
-    restored->store =
-        state_store_new(&reader->params, (uint32_t)restored->partition, &restored->err);
-    if (!restored->store || committed_offset(reader, job, &restored->offset) != 0 ||
+    if (reader_new_store(reader, job) != 0 ||
+        committed_offset(reader, job, &restored->offset) != 0 ||
         read_changelog(reader, job, &progress) != 0) {
         return -1;
     }

@@ -43,9 +43,12 @@ static void tune(struct admin *admin)
  * nothing. */
 static int load_tables(struct admin *admin, const struct config *config, struct err *err)
 {
+    /* which of topic and file it is does not change before a restart */
+    bool file = !*admin->config->topic_track_durations;
     struct durations *durations = NULL;
     struct profiles *profiles = NULL;
-    if (*config->durations_file && !(durations = durations_load(config->durations_file, err))) {
+    if (file && *config->durations_file &&
+        !(durations = durations_load(config->durations_file, err))) {
         return err_prefix(err, "durations.file");
     }
     if (*config->profiles_file && !(profiles = profiles_load(config->profiles_file, err))) {
@@ -55,7 +58,7 @@ static int load_tables(struct admin *admin, const struct config *config, struct 
     admin->metrics.durations = durations ? durations_count(durations) : 0;
     admin->metrics.profiles = profiles ? profiles_count(profiles) : 0;
     profiles_free(profiles); /* checked and counted: no feature takes anything from them yet */
-    return inbox_offer_durations(admin->inbox, durations, err);
+    return file ? inbox_offer_durations(admin->inbox, durations, err) : 0;
 }
 
 static void look_for_bundle(struct admin *admin)

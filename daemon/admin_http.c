@@ -61,12 +61,22 @@ static const char *restoring(struct admin *admin)
     return admin->text;
 }
 
+static const char *reading_side_inputs(struct admin *admin)
+{
+    const struct side_progress *side = &admin->snapshot.side;
+    snprintf(admin->text, sizeof admin->text,
+             "reading side inputs: %" PRId64 " of %" PRId64 " offsets read\n", side->read,
+             side->all);
+    return admin->text;
+}
+
 /* Why it is not ready; NULL when it is. */
 static const char *unready(struct admin *admin)
 {
     const struct snapshot *snapshot = &admin->snapshot;
     return admin->stopping || snapshot->stopping ? "stopping\n"
            : !snapshot->bundle_version[0]        ? "no bundle is loaded yet\n"
+           : snapshot->side.reading              ? reading_side_inputs(admin)
            : !snapshot->assigned                 ? "no partitions are assigned yet\n"
            : snapshot->restoring.partitions      ? restoring(admin)
                                                  : NULL;
@@ -81,6 +91,18 @@ static void on_ready(struct evhttp_request *request, void *ctx)
     answer_text(request, reason ? HTTP_SERVUNAVAIL : HTTP_OK, reason ? reason : "ready\n");
 }
 
+/* What comes from topics is known to the engine. */
+static void note_followed(struct admin *admin)
+{
+    const struct side_progress *side = &admin->snapshot.side;
+    if (*admin->config->topic_track_durations) {
+        admin->metrics.durations = side->known[SIDE_DURATIONS];
+    }
+    if (*admin->config->topic_profiles) {
+        admin->metrics.profiles = side->known[SIDE_PROFILES];
+    }
+}
+
 static void on_metrics(struct evhttp_request *request, void *ctx)
 {
     struct admin *admin = ctx;
@@ -88,6 +110,7 @@ static void on_metrics(struct evhttp_request *request, void *ctx)
     size_t size = 0;
     admin->metrics.requests++;
     status_read(admin->status, &admin->snapshot);
+    note_followed(admin);
     FILE *out = open_memstream(&text, &size);
     if (!out) {
         evhttp_send_error(request, HTTP_INTERNAL, NULL);

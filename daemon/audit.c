@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "daemon/audit_parts.h"
-#include "data/durations.h"
 
 static void keep(struct audit *audit, const char *kind, const char *topic, int32_t partition,
                  int64_t offset, const char *format, va_list arguments)
@@ -160,7 +159,7 @@ static void release(struct audit *audit)
     free(audit->row);
     audit_users_release(&audit->users);
     audit_rejected_release(&audit->asides);
-    durations_free(audit->durations);
+    audit_durations_free(audit->durations);
     topic_reader_free(audit->committed);
     topic_reader_free(audit->uncommitted);
     free(audit);
@@ -174,15 +173,11 @@ int audit_run(const struct config *config, struct logger *logger, FILE *out, str
         return err_set(err, ERR_MEMORY, "out of memory");
     }
     audit->config = config;
-    if (*config->durations_file &&
-        !(audit->durations = durations_load(config->durations_file, err))) {
-        err_prefix(err, "durations.file");
-        goto out;
-    }
     audit->committed = topic_reader_new(config, true, logger, err);
     audit->uncommitted = audit->committed ? topic_reader_new(config, false, logger, err) : NULL;
-    if (!audit->uncommitted || open_topics(audit, config, err) != 0 || bound(audit, err) != 0 ||
-        examine(audit, err) != 0) {
+    if (!audit->uncommitted || open_topics(audit, config, err) != 0 ||
+        !(audit->durations = audit_durations_new(config, audit->committed, err)) ||
+        bound(audit, err) != 0 || examine(audit, err) != 0) {
         goto out;
     }
     audit_report(audit, out);

@@ -7,6 +7,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/audit_diff.h"
+#include "daemon/audit_durations.h"
 #include "daemon/audit_users.h"
 #include "daemon/topic_reader.h"
 #include "data/scrobble_json.h"
@@ -59,7 +60,7 @@ struct audit_topic {
 struct audit {
     const struct config *config;
     struct topic_reader *committed, *uncommitted;
-    struct durations *durations;
+    struct audit_durations *durations;
     struct audit_topic input, stream[AUDIT_STREAMS], rejected, state;
     struct audit_row *row; /* (input.partitions) */
     struct audit_users users;
@@ -68,7 +69,8 @@ struct audit {
     size_t offenders; /* told, at most AUDIT_OFFENDERS */
     uint64_t wrong;   /* all told and not */
     uint64_t open_transactions;
-    uint64_t excused;     /* users whose records were not compared */
+    uint64_t excused;     /* users whose records were not compared: came back */
+    uint64_t doubtful;    /* the same: their tracks' durations are not certain */
     uint64_t state_users; /* whose records in the changelog were held against the input */
     struct audit_list *list[AUDIT_STREAMS][2]; /* of this round: expected, published */
     bool listing;

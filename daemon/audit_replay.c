@@ -77,11 +77,28 @@ static bool is_excused(const struct replay *replay, const struct scrobble *scrob
     struct audit_user *user = audit_users_find(&replay->audit->users, scrobble->user_id);
     const struct user_slot *slot = state_store_find(replay->store, scrobble->user_id);
     if (!user || !slot) {
-        return false;
+        return user && user->doubtful;
     }
     struct event_time now = event_time_max(state_store_stream_time(replay->store), scrobble->time);
     user->excused |= audit_may_be_forgotten(replay->audit, slot->state.current.last_ms, now.ms);
-    return user->excused;
+    return user->excused || user->doubtful;
+}
+
+/* The duration that the scrobble's track had; a user is marked when that is not certain. */
+static int fill_duration(struct replay *replay, const rd_kafka_message_t *message,
+                         struct scrobble *scrobble, struct err *err)
+{
+    int64_t written_ms = rd_kafka_message_timestamp(message, NULL);
+    if (audit_durations_fill(replay->audit->durations, written_ms, scrobble)) {
+        return 0;
+    }
+    struct audit_user *user =
+        audit_users_at(&replay->audit->users, scrobble->user_id, message->partition, err);
+    if (!user) {
+        return -1;
+    }
+    user->doubtful = true;
+    return 0;
 }
 
 static int step(struct replay *replay, const rd_kafka_message_t *message,
@@ -136,7 +153,8 @@ static int take_input(void *ctx, const struct rd_kafka_message_s *message, struc
         intake_read(&replay->intake, (struct slice){message->key, message->key_len},
                     (struct slice){message->payload, message->len}, &scrobble, &detail);
     replay->offset = message->offset;
-    if (reason == REJECT_NONE && step(replay, message, &scrobble, &reason, &outcome, err) != 0) {
+    if (reason == REJECT_NONE && (fill_duration(replay, message, &scrobble, err) != 0 ||
+                                  step(replay, message, &scrobble, &reason, &outcome, err) != 0)) {
         return err_prefix(err, "%s partition %" PRId32 " offset %" PRId64,
                           replay->audit->input.name, message->partition, message->offset);
     }
@@ -163,8 +181,7 @@ static int replay_partition(struct audit *audit, struct scrobble_scratch *scratc
     struct stream_params params = engine_params(audit->config);
     int rc = -1;
     /* the clock was right when the daemon read: what it said is in the rejected topic */
-    replay.intake = (struct intake){
-        .scratch = scratch, .durations = audit->durations, .now_ms = EVENT_TIME_END_MS};
+    replay.intake = (struct intake){.scratch = scratch, .now_ms = EVENT_TIME_END_MS};
     replay.row = audit->listing ? NULL : &audit->row[range->partition];
     replay.pipeline = pipeline_new(&params, &sink, 1, err); /* one row: each belongs to an input */
     replay.store =

@@ -78,6 +78,10 @@ void audit_report(const struct audit *audit, FILE *out)
         fprintf(out, "users back after state.ttl.days, not compared: %" PRIu64 "\n",
                 audit->excused);
     }
+    if (audit->doubtful > 0) {
+        fprintf(out, "users of tracks whose durations changed, not compared: %" PRIu64 "\n",
+                audit->doubtful);
+    }
     fprintf(out, "open transactions: %" PRIu64 "\n", audit->open_transactions);
     for (size_t i = 0; i < audit->offenders; i++) {
         print_offender(&audit->offender[i], out);

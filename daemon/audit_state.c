@@ -42,7 +42,7 @@ static void compare_user(struct audit *audit, struct twin *twin, int32_t partiti
     const struct user_state *user = twin->replayed;
     const struct audit_user *known =
         audit_users_find(&audit->users, (struct slice){user->user_id, user->user_id_size});
-    if ((known && known->excused) ||
+    if ((known && (known->excused || known->doubtful)) ||
         (!twin->kept && audit_may_be_forgotten(audit, user->current.last_ms, twin->now_ms))) {
         return;
     }

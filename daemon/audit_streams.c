@@ -140,7 +140,7 @@ static int hold(struct audit *audit, struct audit_user *user, struct err *err)
 
 static bool is_suspect(const struct audit_user *user)
 {
-    return !user->split && !user->excused &&
+    return !user->split && !user->excused && !user->doubtful &&
            (user->suspect[AUDIT_PREDICTIONS] || user->suspect[AUDIT_SESSIONS]);
 }
 
@@ -219,6 +219,7 @@ int audit_streams(struct audit *audit, struct err *err)
         struct audit_user *user = &audit->users.user[i];
         audit_user_settle(user);
         audit->excused += user->excused;
+        audit->doubtful += user->doubtful && !user->excused;
         if (user->split) {
             tell_split(audit, user);
         }

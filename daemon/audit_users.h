@@ -21,8 +21,9 @@ struct audit_tally {
 struct audit_user {
     char id[USER_ID_MAX];
     uint8_t id_size;
-    bool split;   /* has scrobbles in another partition, too: nothing can be said of its order */
-    bool excused; /* came back after state.ttl.days: whether it was forgotten no topic tells */
+    bool split;    /* has scrobbles in another partition, too: nothing can be said of its order */
+    bool excused;  /* came back after state.ttl.days: whether it was forgotten no topic tells */
+    bool doubtful; /* nor does one tell the durations that its tracks had then */
     bool suspect[AUDIT_STREAMS];
     int32_t partition; /* of the input */
     uint32_t listed;   /* which lists are its, from 1; 0 none: the audit's */

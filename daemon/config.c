@@ -46,6 +46,12 @@ static const struct config_key keys[] = {
     TEXT("topic.state", CONFIG_TOPIC, topic_state, "outro-state", 0,
          "Compacted changelog of the state, as many partitions as the input. A partition that arrives is "
          "restored from it."),
+    TEXT("topic.profiles", CONFIG_TOPIC, topic_profiles, "", CONFIG_EMPTY,
+         "User profiles as a compacted topic instead of profiles.file, key = user id: read in full before the first "
+         "scrobble, followed from then on. Empty: none."),
+    TEXT("topic.track-durations", CONFIG_TOPIC, topic_track_durations, "", CONFIG_EMPTY,
+         "Track durations as a compacted topic instead of durations.file: read in full before the first scrobble, "
+         "followed from then on; a record without a value makes a track's duration unknown again. Empty: none."),
     TEXT("bundle.path", CONFIG_FILE, bundle_path, "/var/lib/outro/current", CONFIG_RELOAD,
          "Directory of the bundle to serve, usually a symlink. Nothing is consumed until a bundle has been loaded."),
     NUMBER("bundle.poll.s", bundle_poll_s, "5", 1, 3600, CONFIG_RELOAD,
@@ -263,7 +269,7 @@ static int set_text(struct config *config, const struct config_key *key, const c
     if (*value == '\0' && !(key->flags & CONFIG_EMPTY)) {
         return err_set(err, ERR_USAGE, "%s: must not be empty", key->name);
     }
-    if ((key->type == CONFIG_TOPIC && check_topic(value, err) != 0) ||
+    if ((key->type == CONFIG_TOPIC && *value && check_topic(value, err) != 0) ||
         (key->type == CONFIG_LISTEN && config_listen(value, host, &port, err) != 0)) {
         return err_prefix(err, "%s", key->name);
     }

@@ -23,7 +23,8 @@ struct config_pair {
 
 struct config {
     char *topic_scrobbles, *topic_predictions, *topic_sessions, *topic_rejected, *topic_state;
-    char *transactional_id; /* "": derived, see kafka_transactional_id */
+    char *topic_profiles, *topic_track_durations; /* "": none */
+    char *transactional_id;                       /* "": derived, see kafka_transactional_id */
     char *bundle_path, *durations_file, *profiles_file, *admin_listen;
     char *state_dir; /* "": no snapshots */
     int64_t bundle_poll_s;

@@ -206,20 +206,31 @@ int config_listen(const char *text, char host[256], uint16_t *port, struct err *
 
 int config_check(const struct config *config, struct err *err)
 {
-    const char *topics[] = {config->topic_scrobbles, config->topic_predictions,
-                            config->topic_sessions, config->topic_rejected, config->topic_state};
+    const char *topics[] = {config->topic_scrobbles,      config->topic_predictions,
+                            config->topic_sessions,       config->topic_rejected,
+                            config->topic_state,          config->topic_profiles,
+                            config->topic_track_durations};
     const char *servers = config_kafka(config, "bootstrap.servers");
     if (!servers || !*servers) {
         return err_set(err, ERR_USAGE,
                        "kafka.bootstrap.servers is not set; it names the brokers (HOST:PORT,...)");
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(topics[i], topics[j]) == 0) {
+            if (*topics[i] && strcmp(topics[i], topics[j]) == 0) {
                 return err_set(err, ERR_USAGE, "two of the topic.* keys name one topic, \"%s\"",
                                topics[i]);
             }
         }
+    }
+    if (*config->topic_profiles && *config->profiles_file) {
+        return err_set(err, ERR_USAGE,
+                       "topic.profiles and profiles.file are both set; profiles come from one");
+    }
+    if (*config->topic_track_durations && *config->durations_file) {
+        return err_set(
+            err, ERR_USAGE,
+            "topic.track-durations and durations.file are both set; durations come from one");
     }
     if (config->state_ttl_days > 0 &&
         config->state_ttl_days * INT64_C(86400000) <= config->session_allowed_lateness_ms) {

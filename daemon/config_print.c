@@ -49,7 +49,7 @@ static void print_range(const struct config_key *key, FILE *out)
         }
         break;
     case CONFIG_TOPIC:
-        fputs("a topic name", out);
+        fputs(key->flags & CONFIG_EMPTY ? "a topic name, or empty" : "a topic name", out);
         break;
     case CONFIG_LISTEN:
         fputs("HOST:PORT", out);
@@ -179,7 +179,8 @@ static void print_schema_key(const struct config_key *key, FILE *out)
         }
         fputs("],\n", out);
     } else if (key->type == CONFIG_TOPIC) {
-        fputs("      \"pattern\": \"^[A-Za-z0-9._-]{1,249}$\",\n", out);
+        fprintf(out, "      \"pattern\": \"^[A-Za-z0-9._-]{%d,249}$\",\n",
+                key->flags & CONFIG_EMPTY ? 0 : 1);
     } else if (!(key->flags & CONFIG_EMPTY)) {
         fputs("      \"minLength\": 1,\n", out);
     }

@@ -137,11 +137,12 @@ static void on_restored(evutil_socket_t fd, short what, void *ctx)
     soon(engine->again); /* what was held back has rung already */
 }
 
-/* Joins the group as soon as there is a bundle, and brokers that take transactions. */
+/* Joins the group as soon as there is a bundle, the side inputs are read, and brokers take
+ * transactions. */
 static void join(struct engine *engine)
 {
     struct err err = {0};
-    if (engine->failed || !engine->snapshot.bundle_version[0] ||
+    if (engine->failed || !engine->snapshot.bundle_version[0] || !engine->side_whole ||
         consumer_subscribed(engine->consumer) ||
         (engine->exactly_once && !engine_txn_open(engine))) {
         return;
@@ -151,6 +152,19 @@ static void join(struct engine *engine)
     watch_end(&engine->inbox->watch);
     if (rc != 0 || consumer_subscribe(engine->consumer, &err) != 0) {
         engine_fail(engine, &err);
+    }
+}
+
+static void on_sides(evutil_socket_t fd, short what, void *ctx)
+{
+    struct engine *engine = ctx;
+    bool whole = engine->side_whole;
+    (void)what;
+    inbox_answer(fd);
+    engine_take_side_inputs(engine);
+    if (!whole && engine->side_whole) {
+        join(engine);
+        engine_publish(engine);
     }
 }
 
@@ -253,6 +267,7 @@ static int make_events(struct engine *engine, struct err *err)
                  {&engine->acknowledgements, engine->producer_bell, bell, on_acknowledgements},
                  {&engine->mail, engine->inbox->bell, bell, on_mail},
                  {&engine->restored, engine->restorer_bell, bell, on_restored},
+                 {&engine->sides, engine->side_bell, bell, on_sides},
                  {&engine->second, -1, EV_PERSIST, on_second},
                  {&engine->commit, -1, 0, on_commit_timer},
                  {&engine->again, -1, 0, on_again}};
@@ -274,7 +289,9 @@ static int make_parts(struct engine *engine, const struct config *config, struct
     engine->consumer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     engine->producer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     engine->restorer_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (engine->consumer_bell < 0 || engine->producer_bell < 0 || engine->restorer_bell < 0) {
+    engine->side_bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (engine->consumer_bell < 0 || engine->producer_bell < 0 || engine->restorer_bell < 0 ||
+        engine->side_bell < 0) {
         return err_errno(err, "eventfd");
     }
     engine->intake.scratch = scrobble_scratch_new();
@@ -299,6 +316,9 @@ static int make_parts(struct engine *engine, const struct config *config, struct
     if (*config->state_dir && !engine->saver) {
         return -1;
     }
+    if (engine_open_side_inputs(engine, err) != 0) {
+        return -1;
+    }
     engine->consumer =
         consumer_new(config, &owner, metrics, engine->logger, engine->consumer_bell, err);
     return engine->consumer ? make_events(engine, err) : -1;
@@ -321,7 +341,7 @@ struct engine *engine_new(const struct config *config, struct logger *logger, st
     engine->exactly_once = config->delivery == DELIVERY_EXACTLY_ONCE;
     engine->txn_messages_max = (uint64_t)config->commit_max_messages;
     engine->txn_bytes_max = (uint64_t)config->commit_max_bytes;
-    engine->consumer_bell = engine->producer_bell = engine->restorer_bell = -1;
+    engine->consumer_bell = engine->producer_bell = engine->restorer_bell = engine->side_bell = -1;
     if (make_parts(engine, config, err) != 0) {
         engine_free(engine);
         return NULL;
@@ -340,6 +360,8 @@ static void close_clients(struct engine *engine)
     engine->restorer = NULL;
     snapshot_saver_free(engine->saver); /* what left with the consumer is written before we go */
     engine->saver = NULL;
+    side_inputs_free(engine->side);
+    engine->side = NULL;
     producer_free(engine->producer);
     engine->producer = NULL;
 }
@@ -349,9 +371,9 @@ void engine_free(struct engine *engine)
     if (!engine) {
         return;
     }
-    struct event *events[] = {engine->messages, engine->acknowledgements, engine->mail,
-                              engine->restored, engine->second,           engine->commit,
-                              engine->again};
+    struct event *events[] = {
+        engine->messages, engine->acknowledgements, engine->mail,   engine->restored,
+        engine->sides,    engine->second,           engine->commit, engine->again};
     close_clients(engine);
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
         if (events[i]) {
@@ -370,10 +392,14 @@ void engine_free(struct engine *engine)
     if (engine->restorer_bell >= 0) {
         close(engine->restorer_bell);
     }
+    if (engine->side_bell >= 0) {
+        close(engine->side_bell);
+    }
     pipeline_free(engine->pipeline);
     partition_set_release(&engine->partitions);
     scrobble_scratch_free(engine->intake.scratch);
     durations_free(engine->durations);
+    key_table_free(engine->profiles);
     snapshot_release(&engine->snapshot);
     free(engine->offset);
     free(engine->value);
@@ -407,6 +433,7 @@ static void *run(void *ctx)
     event_add(engine->acknowledgements, NULL);
     event_add(engine->mail, NULL);
     event_add(engine->restored, NULL);
+    event_add(engine->sides, NULL);
     event_add(engine->second, &second);
     on_commit_timer(-1, 0, engine);
     event_base_dispatch(engine->base);

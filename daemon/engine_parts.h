@@ -1,7 +1,7 @@
 /* engine_parts.h - the inside of the engine, for its own files only: engine.c has its life and its
  * loop, engine_work.c what happens to a message, engine_commit.c partitions and the offsets of at
  * least once, engine_txn.c the transactions of exactly once, engine_state.c state into the
- * changelog and back. */
+ * changelog and back, engine_side.c the topics beside the scrobbles. */
 #ifndef OUTRO_DAEMON_ENGINE_PARTS_H
 #define OUTRO_DAEMON_ENGINE_PARTS_H
 
@@ -18,6 +18,7 @@
 #include "daemon/partition_set.h"
 #include "daemon/producer.h"
 #include "daemon/restorer.h"
+#include "daemon/side_inputs.h"
 #include "daemon/snapshot_saver.h"
 #include "stream/pipeline.h"
 
@@ -30,9 +31,9 @@ struct engine {
     size_t batch_messages;
 
     struct event_base *base;
-    struct event *messages, *acknowledgements, *mail, *restored; /* bells */
-    struct event *second, *commit, *again;                       /* timers */
-    int consumer_bell, producer_bell, restorer_bell;
+    struct event *messages, *acknowledgements, *mail, *restored, *sides; /* bells */
+    struct event *second, *commit, *again;                               /* timers */
+    int consumer_bell, producer_bell, restorer_bell, side_bell;
 
     struct consumer *consumer;
     struct producer *producer;
@@ -41,6 +42,10 @@ struct engine {
     struct pipeline *pipeline;
     struct intake intake;
     struct durations *durations;
+
+    struct side_inputs *side;   /* NULL: no topic of them is configured */
+    struct key_table *profiles; /* users who have one */
+    bool side_whole;            /* scrobbles may be taken */
 
     struct snapshot snapshot; /* its metrics are the engine's counters */
     int64_t published_ms;
@@ -115,6 +120,12 @@ int engine_send_backlog(struct engine *engine, struct err *err) MUST_CHECK;
 void engine_let_go(struct engine *engine, int32_t id, bool committed);
 /** Takes over partitions whose state has been restored. */
 void engine_install_restored(struct engine *engine);
+
+/* engine_side.c */
+int engine_open_side_inputs(struct engine *engine, struct err *err) MUST_CHECK;
+/** Applies what has come of the side inputs. */
+void engine_take_side_inputs(struct engine *engine);
+void engine_publish_side_inputs(struct engine *engine);
 
 /* engine_commit.c */
 /** Room in engine->offset for every partition. */

@@ -54,6 +54,7 @@ void engine_publish(struct engine *engine)
         metrics->restoring = engine->snapshot.restoring.partitions;
         metrics->restore_stalled = engine->snapshot.restoring.stalled;
     }
+    engine_publish_side_inputs(engine);
     engine->snapshot.assigned = engine->consumer && consumer_assigned(engine->consumer);
     engine->snapshot.beat_ms = engine->published_ms = monotonic_ms();
     status_publish(engine->status, &engine->snapshot);

@@ -195,6 +195,15 @@ int kafka_conf_reader(struct rd_kafka_conf_s *conf, bool uncommitted, struct err
     return uncommitted ? set(conf, "metadata.max.age.ms", "1000", err) : 0;
 }
 
+int kafka_conf_follower(struct rd_kafka_conf_s *conf, struct err *err)
+{
+    /* a topic that was emptied and filled anew is read from its new beginning */
+    return set(conf, "isolation.level", "read_committed", err) != 0 ||
+                   set(conf, "auto.offset.reset", "earliest", err) != 0
+               ? -1
+               : 0;
+}
+
 int kafka_version_check(int version, struct err *err)
 {
     /* Each lost or skipped messages, or sent what brokers refuse, and was replaced at once. */

@@ -48,6 +48,10 @@ int kafka_conf_transactional(struct rd_kafka_conf_s *conf, const struct config *
  * uncommitted whether records of open transactions count */
 int kafka_conf_reader(struct rd_kafka_conf_s *conf, bool uncommitted, struct err *err) MUST_CHECK;
 
+/** Makes a consumer's configuration that of one who reads topics from their beginning, what is
+ * committed, and follows them for good. */
+int kafka_conf_follower(struct rd_kafka_conf_s *conf, struct err *err) MUST_CHECK;
+
 /** Refuses versions that lose messages. @param version as rd_kafka_version()  @return 0, or -1
  * ERR_KAFKA */
 int kafka_version_check(int version, struct err *err) MUST_CHECK;

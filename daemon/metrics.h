@@ -49,6 +49,14 @@
     X(restored_records, counter, "outro_restored_records_total", "",                               \
       "Changelog records read back")                                                               \
     X(restored_bytes, counter, "outro_restored_bytes_total", "", "Bytes of them")                  \
+    X(profile_records, counter, "outro_side_input_records_total", "input=\"profiles\"",            \
+      "Records read of the topics beside the scrobbles")                                           \
+    X(duration_records, counter, "outro_side_input_records_total", "input=\"track-durations\"",    \
+      "")                                                                                          \
+    X(profile_records_bad, counter, "outro_side_input_bad_total", "input=\"profiles\"",            \
+      "Of these, passed over because they cannot be used")                                         \
+    X(duration_records_bad, counter, "outro_side_input_bad_total", "input=\"track-durations\"",    \
+      "")                                                                                          \
     X(produce_waits, counter, "outro_producer_waits_total", "",                                    \
       "Times the engine waited for room in the producer's queue")                                  \
     X(truncated, counter, "outro_rejected_truncated_total", "",                                    \

@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "daemon/metrics.h"
 #include "daemon/restorer.h"
+#include "daemon/side_inputs.h"
 
 struct snapshot {
     struct metrics metrics;
@@ -18,6 +19,7 @@ struct snapshot {
     char bundle_version[BUNDLE_VERSION_MAX + 1]; /* "" until one serves */
     bool assigned; /* the group has given us our share (which may be empty) */
     struct restore_progress restoring;
+    struct side_progress side; /* zero without side inputs */
     bool stopping;
     int64_t beat_ms; /* monotonic clock when it was published */
 };

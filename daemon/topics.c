@@ -8,6 +8,10 @@
 static const struct topic_setting stream_settings[] = {
     {"cleanup.policy", "delete", "a stream of records: compaction would keep one a user"},
     {NULL, NULL, NULL}};
+static const struct topic_setting side_settings[] = {
+    {"cleanup.policy", "compact", "the last record of a key is what is known; time must not delete it"},
+    {"delete.retention.ms", "86400000", "who follows sees that a key was taken out"},
+    {NULL, NULL, NULL}};
 static const struct topic_setting state_settings[] = {
     {"cleanup.policy", "compact", "the last record of a key is the state; time must not delete it"},
     {"segment.bytes", "67108864", "only closed segments are compacted, and a restore reads what is not"},
@@ -18,13 +22,22 @@ static const struct topic_setting state_settings[] = {
     {NULL, NULL, NULL}};
 /* clang-format on */
 
-const char *const topic_role_keys[ROLES] = {"topic.scrobbles", "topic.predictions",
-                                            "topic.sessions", "topic.rejected", "topic.state"};
+const char *const topic_role_keys[ROLES] = {
+    "topic.scrobbles", "topic.predictions", "topic.sessions",       "topic.rejected",
+    "topic.state",     "topic.profiles",    "topic.track-durations"};
+
+bool topics_is_side(enum topic_role role)
+{
+    return role == ROLE_PROFILES || role == ROLE_DURATIONS;
+}
 
 const struct topic_setting *topics_settings(enum topic_role role)
 {
     static const struct topic_setting none[] = {{NULL, NULL, NULL}};
-    return role == ROLE_INPUT ? none : role == ROLE_STATE ? state_settings : stream_settings;
+    return role == ROLE_INPUT     ? none
+           : role == ROLE_STATE   ? state_settings
+           : topics_is_side(role) ? side_settings
+                                  : stream_settings;
 }
 
 int topics_replicas(int brokers)
@@ -64,6 +77,21 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
+static int judge_compacted(const struct topic_facts *facts, enum topic_role role, const char *what,
+                           struct err *err)
+{
+    if (*facts->cleanup_policy && (!has_word(facts->cleanup_policy, "compact") ||
+                                   has_word(facts->cleanup_policy, "delete"))) {
+        return err_set(err, ERR_USAGE,
+                       "topic %s (%s) has cleanup.policy=%s: %s would be deleted with time; set "
+                       "cleanup.policy=compact (kafka-configs --alter --topic %s --add-config "
+                       "cleanup.policy=compact)",
+                       facts->name, topic_role_keys[role], facts->cleanup_policy, what,
+                       facts->name);
+    }
+    return 0;
+}
+
 static int judge_state(const struct topic_facts *input, const struct topic_facts *state,
                        struct err *err)
 {
@@ -75,26 +103,21 @@ static int judge_state(const struct topic_facts *input, const struct topic_facts
             "make it by outrod -c FILE --create-topics",
             state->name, state->partitions, input->name, input->partitions);
     }
-    if (*state->cleanup_policy && (!has_word(state->cleanup_policy, "compact") ||
-                                   has_word(state->cleanup_policy, "delete"))) {
-        return err_set(
-            err, ERR_USAGE,
-            "topic %s (topic.state) has cleanup.policy=%s: users' state would be deleted "
-            "with time; set cleanup.policy=compact (kafka-configs --alter --topic %s "
-            "--add-config cleanup.policy=compact)",
-            state->name, state->cleanup_policy, state->name);
-    }
-    return 0;
+    return judge_compacted(state, ROLE_STATE, "users' state", err);
 }
 
 int topics_judge(const struct topic_facts *facts, struct err *err)
 {
     for (int role = 0; role < ROLES; role++) {
-        if (!facts[role].exists) {
+        if (!facts[role].exists && *facts[role].name) {
             return missing(&facts[role], (enum topic_role)role, err);
         }
     }
-    return judge_state(&facts[ROLE_INPUT], &facts[ROLE_STATE], err);
+    if (judge_state(&facts[ROLE_INPUT], &facts[ROLE_STATE], err) != 0 ||
+        judge_compacted(&facts[ROLE_PROFILES], ROLE_PROFILES, "profiles", err) != 0) {
+        return -1;
+    }
+    return judge_compacted(&facts[ROLE_DURATIONS], ROLE_DURATIONS, "durations", err);
 }
 
 bool topics_doubt(const struct topic_facts *facts, enum topic_role role, struct err *doubt)
@@ -102,7 +125,7 @@ bool topics_doubt(const struct topic_facts *facts, enum topic_role role, struct 
     if (!facts->exists || role == ROLE_INPUT) {
         return false;
     }
-    if (role != ROLE_STATE && has_word(facts->cleanup_policy, "compact")) {
+    if (role != ROLE_STATE && !topics_is_side(role) && has_word(facts->cleanup_policy, "compact")) {
         err_set(doubt, ERR_USAGE,
                 "topic %s (%s) has cleanup.policy=%s: compaction keeps one record a user",
                 facts->name, topic_role_keys[role], facts->cleanup_policy);

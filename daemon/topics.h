@@ -1,7 +1,7 @@
-/* topics.h - the five topics of a daemon: what each must be, whether it is, and making those that
- * are missing. What a topic should be is one table in topics.c, topics_judge (pure) holds facts
- * against it, topics_admin.c asks the brokers. Nothing that exists is ever changed: whoever made a
- * topic has the last word, and outrod says what is wrong with it. */
+/* topics.h - the topics of a daemon, five and its side inputs: what each must be, whether it is,
+ * and making those that are missing. What a topic should be is one table in topics.c, topics_judge
+ * (pure) holds facts against it, topics_admin.c asks the brokers. Nothing that exists is ever
+ * changed: whoever made a topic has the last word, and outrod says what is wrong with it. */
 #ifndef OUTRO_DAEMON_TOPICS_H
 #define OUTRO_DAEMON_TOPICS_H
 
@@ -12,11 +12,20 @@
 #include "daemon/config.h"
 #include "daemon/logger.h"
 
-enum topic_role { ROLE_INPUT, ROLE_PREDICTIONS, ROLE_SESSIONS, ROLE_REJECTED, ROLE_STATE, ROLES };
+enum topic_role {
+    ROLE_INPUT,
+    ROLE_PREDICTIONS,
+    ROLE_SESSIONS,
+    ROLE_REJECTED,
+    ROLE_STATE,
+    ROLE_PROFILES,
+    ROLE_DURATIONS,
+    ROLES
+};
 
 /* One topic as the brokers describe it. */
 struct topic_facts {
-    const char *name; /* borrowed */
+    const char *name; /* borrowed; "": not configured, which only the side inputs may be */
     bool exists;
     int partitions, replicas;
     char cleanup_policy[32]; /* empty: could not be asked */

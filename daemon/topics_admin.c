@@ -51,9 +51,10 @@ static int admin_init(struct topics_admin *admin, const struct config *config,
         return err_set(err, ERR_KAFKA, "topics: %s", reason);
     }
     admin->queue = rd_kafka_queue_new(admin->rk);
-    const char *names[ROLES] = {config->topic_scrobbles, config->topic_predictions,
-                                config->topic_sessions, config->topic_rejected,
-                                config->topic_state};
+    const char *names[ROLES] = {config->topic_scrobbles,      config->topic_predictions,
+                                config->topic_sessions,       config->topic_rejected,
+                                config->topic_state,          config->topic_profiles,
+                                config->topic_track_durations};
     for (int role = 0; role < ROLES; role++) {
         admin->facts[role].name = names[role];
     }
@@ -68,12 +69,15 @@ static void note_topic(struct topic_facts *facts, const struct rd_kafka_metadata
     facts->replicas = topic->partition_cnt > 0 ? topic->partitions[0].replica_cnt : 0;
 }
 
-/* Brokers, and what there is of the five topics. */
+/* Brokers, and what there is of the topics. */
 static int ask_metadata(struct topics_admin *admin, struct err *err)
 {
     for (int role = 0; role < ROLES; role++) {
         const struct rd_kafka_metadata *answer = NULL;
         struct topic_facts *facts = &admin->facts[role];
+        if (!*facts->name) {
+            continue;
+        }
         rd_kafka_topic_t *topic = rd_kafka_topic_new(admin->rk, facts->name, NULL);
         rd_kafka_resp_err_t code =
             topic ? rd_kafka_metadata(admin->rk, 0, topic, &answer, admin->timeout_ms)
@@ -183,14 +187,19 @@ static void say_doubts(struct topics_admin *admin, struct logger *logger)
     }
 }
 
+/* What lies beside the scrobbles is read by everybody as a whole: one partition, one order. */
+static int partitions_of(const struct topics_admin *admin, enum topic_role role)
+{
+    return topics_is_side(role) ? 1 : admin->facts[ROLE_INPUT].partitions;
+}
+
 static rd_kafka_NewTopic_t *describe_new(const struct topics_admin *admin, enum topic_role role,
                                          struct err *err)
 {
     char reason[256] = "", insync[8];
     int replicas = topics_replicas(admin->brokers);
-    rd_kafka_NewTopic_t *topic =
-        rd_kafka_NewTopic_new(admin->facts[role].name, admin->facts[ROLE_INPUT].partitions,
-                              replicas, reason, sizeof reason);
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
+        admin->facts[role].name, partitions_of(admin, role), replicas, reason, sizeof reason);
     if (!topic) {
         err_set(err, ERR_KAFKA, "topic %s: %s", admin->facts[role].name, reason);
         return NULL;
@@ -218,15 +227,15 @@ static int take_answer(const rd_kafka_topic_result_t *answer, struct logger *log
     return 0;
 }
 
-/* Makes those from role `from` on that are missing. */
-static int make_missing(struct topics_admin *admin, enum topic_role from, struct logger *logger,
-                        struct err *err)
+/* Makes those of the roles from .. to - 1 that are missing. */
+static int make_missing(struct topics_admin *admin, enum topic_role from, enum topic_role to,
+                        struct logger *logger, struct err *err)
 {
     rd_kafka_NewTopic_t *topic[ROLES];
     size_t count = 0, answers = 0;
     int rc = 0;
-    for (int role = from; rc == 0 && role < ROLES; role++) {
-        if (!admin->facts[role].exists &&
+    for (int role = from; rc == 0 && role < (int)to; role++) {
+        if (*admin->facts[role].name && !admin->facts[role].exists &&
             !(topic[count++] = describe_new(admin, (enum topic_role)role, err))) {
             count--;
             rc = -1;
@@ -261,10 +270,11 @@ static int judge_existing(struct topics_admin *admin, struct logger *logger, str
         if (facts->exists) {
             logger_event(logger, LEVEL_INFO, "topic-there", "topic %s: %d partitions, %d replicas",
                          facts->name, facts->partitions, facts->replicas);
-        } else {
-            *facts = (struct topic_facts){.name = facts->name,
-                                          .exists = true,
-                                          .partitions = admin->facts[ROLE_INPUT].partitions};
+        } else if (*facts->name) {
+            *facts =
+                (struct topic_facts){.name = facts->name,
+                                     .exists = true,
+                                     .partitions = partitions_of(admin, (enum topic_role)role)};
         }
     }
     int rc = topics_judge(admin->facts, err);
@@ -286,7 +296,7 @@ int topics_create(const struct config *config, struct logger *logger, struct err
         rc = topics_judge(admin.facts, err);
         goto out;
     }
-    if (make_missing(&admin, ROLE_INPUT + 1, logger, err) != 0) {
+    if (make_missing(&admin, ROLE_INPUT + 1, ROLES, logger, err) != 0) {
         goto out;
     }
     rc = judge_existing(&admin, logger, err);
@@ -315,7 +325,7 @@ int topics_check(const struct config *config, struct logger *logger, struct err 
      * committed offsets is found out by the restore. */
     struct topic_facts *state = &admin.facts[ROLE_STATE];
     if (admin.facts[ROLE_INPUT].exists && !state->exists) {
-        if (make_missing(&admin, ROLE_STATE, logger, err) != 0) {
+        if (make_missing(&admin, ROLE_STATE, ROLE_STATE + 1, logger, err) != 0) {
             goto out;
         }
         state->exists = true;

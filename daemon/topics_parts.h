@@ -4,6 +4,9 @@
 
 #include "daemon/topics.h"
 
+/* Whether a role is one of the optional topics beside the scrobbles. */
+bool topics_is_side(enum topic_role role);
+
 /* The configuration key that names the topic of a role. */
 extern const char *const topic_role_keys[ROLES];
 

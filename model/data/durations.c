@@ -4,68 +4,49 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "core/hash.h"
 #include "core/names.h"
 #include "data/line_reader.h"
 
-enum { COLUMNS = 3, FIRST_CAPACITY = 1024 };
-
-/* A track by the hashes of its two compared names: 128 bits, so that two tracks are never taken for
- * one. */
-struct entry {
-    uint64_t artist, track; /* track is never 0 but where the place is free */
-    uint32_t duration_ms;
-};
+enum { COLUMNS = 3 };
 
 struct durations {
-    struct entry *entries; /* capacity places, open addressing, at most half full */
-    size_t capacity, count;
+    struct key_table *table;
 };
 
-static struct entry entry_of(struct slice artist, struct slice track)
+struct durations *durations_new(struct err *err)
 {
-    return (struct entry){.artist = name_hash(artist, 1), .track = name_hash(track, 2)};
-}
-
-static struct entry *place_of(const struct durations *durations, const struct entry *wanted)
-{
-    size_t mask = durations->capacity - 1;
-    size_t at = (size_t)hash_mix(wanted->artist + 3 * wanted->track) & mask;
-    for (;; at = (at + 1) & mask) {
-        struct entry *entry = &durations->entries[at];
-        if (entry->track == 0 || (entry->track == wanted->track && entry->artist == wanted->artist))
-            return entry;
+    struct durations *durations = calloc(1, sizeof *durations);
+    if (!durations) {
+        err_set(err, ERR_MEMORY, "out of memory for durations");
+        return NULL;
     }
+    durations->table = key_table_new(err);
+    if (!durations->table) {
+        free(durations);
+        return NULL;
+    }
+    return durations;
 }
 
-static int grow(struct durations *durations)
+struct table_key durations_key(struct slice artist, struct slice track)
 {
-    struct durations larger = {.capacity = 2 * durations->capacity, .count = durations->count};
-    larger.entries = calloc(larger.capacity, sizeof *larger.entries);
-    if (!larger.entries)
-        return -1;
-    for (size_t i = 0; i < durations->capacity; i++)
-        if (durations->entries[i].track != 0)
-            *place_of(&larger, &durations->entries[i]) = durations->entries[i];
-    free(durations->entries);
-    *durations = larger;
-    return 0;
+    return (struct table_key){.high = name_hash(artist, 1), .low = name_hash(track, 2)};
+}
+
+int durations_set(struct durations *durations, struct table_key key, uint32_t duration_ms,
+                  struct err *err)
+{
+    return key_table_set(durations->table, key, duration_ms, err);
 }
 
 /* The first known duration of a track stands. */
 static int add(struct durations *durations, struct slice artist, struct slice track,
                uint32_t duration_ms, struct err *err)
 {
-    if (2 * (durations->count + 1) > durations->capacity && grow(durations) < 0)
-        return err_set(err, ERR_MEMORY, "out of memory for %zu durations", durations->count + 1);
-    struct entry entry = entry_of(artist, track);
-    struct entry *place = place_of(durations, &entry);
-    if (place->track == 0) {
-        entry.duration_ms = duration_ms;
-        *place = entry;
-        durations->count++;
-    }
-    return 0;
+    struct table_key key = durations_key(artist, track);
+    return key_table_get(durations->table, key) == 0
+               ? durations_set(durations, key, duration_ms, err)
+               : 0;
 }
 
 /* Empty is 0: unknown. @return false if it is no whole number */
@@ -120,17 +101,8 @@ struct durations *durations_load(const char *path, struct err *err)
     struct line_reader *reader = line_reader_open(path, err);
     if (!reader)
         return NULL;
-    int status = -1;
-    struct durations *durations = calloc(1, sizeof *durations);
-    if (durations)
-        durations->entries = calloc(FIRST_CAPACITY, sizeof *durations->entries);
-    if (!durations || !durations->entries) {
-        err_set(err, ERR_MEMORY, "out of memory opening %s", path);
-        goto out;
-    }
-    durations->capacity = FIRST_CAPACITY;
-    status = read_lines(durations, reader, err);
-out:
+    struct durations *durations = durations_new(err);
+    int status = durations ? read_lines(durations, reader, err) : -1;
     line_reader_free(reader);
     if (status < 0) {
         durations_free(durations);
@@ -143,19 +115,18 @@ int64_t durations_find(const struct durations *durations, struct slice artist, s
 {
     if (!durations)
         return 0;
-    struct entry entry = entry_of(artist, track);
-    return place_of(durations, &entry)->duration_ms;
+    return key_table_get(durations->table, durations_key(artist, track));
 }
 
 size_t durations_count(const struct durations *durations)
 {
-    return durations ? durations->count : 0;
+    return durations ? key_table_count(durations->table) : 0;
 }
 
 void durations_free(struct durations *durations)
 {
     if (!durations)
         return;
-    free(durations->entries);
+    key_table_free(durations->table);
     free(durations);
 }

@@ -16,14 +16,15 @@ def closers(lines, partitions=harness.PARTITIONS):
     return [harness.scrobble_line(user, last + 2 * 86400 * 1000) for user in harness.one_key_a_partition(partitions)]
 
 
-def replay(lines, folder, bundle, partitions=harness.PARTITIONS):
+def replay(lines, folder, bundle, partitions=harness.PARTITIONS, durations=None):
     """(predictions by user, sessions) that `outro replay` writes for lines of a Feeder, as the daemon's values."""
     log = folder / "replay.log"
     log.write_bytes(b"".join(line.split(b"\t", 1)[1] + b"\n" for line in lines))
     predictions, sessions = folder / "replay.predictions", folder / "replay.sessions"
     subprocess.run(
         [harness.OUTRO, "replay", "--quiet", "--bundle", str(bundle), "--partitions", str(partitions),
-         "--predictions", str(predictions), "--sessions", str(sessions), str(log)],
+         "--predictions", str(predictions), "--sessions", str(sessions),
+         *(["--durations", str(durations)] if durations else []), str(log)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     return by_user(predictions.read_bytes().splitlines()), sessions.read_bytes().splitlines()
 

@@ -163,7 +163,7 @@ def check_asyncapi():
         except (KeyError, OSError) as error:
             yield f"asyncapi.yaml: $ref {reference}: {error!r}"
         used.add(pathlib.PurePath(reference).stem)
-    for name in ("scrobble", *PUBLISHED):
+    for name in ("scrobble", "track-duration", "profile", *PUBLISHED):
         if name not in used:
             yield f"asyncapi.yaml: no message has {name}.json"
     operated = {operation["channel"]["$ref"] for operation in document["operations"].values()}

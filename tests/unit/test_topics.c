@@ -7,10 +7,11 @@
 
 #include "daemon/topics.h"
 
-/* Five topics as they should be. */
+/* Topics as they should be. */
 static void right(struct topic_facts facts[ROLES])
 {
-    static const char *const names[ROLES] = {"in", "predictions", "sessions", "rejected", "state"};
+    static const char *const names[ROLES] = {"in",    "predictions", "sessions", "rejected",
+                                             "state", "profiles",    "durations"};
     for (int role = 0; role < ROLES; role++) {
         facts[role] = (struct topic_facts){.name = names[role],
                                            .exists = true,
@@ -19,7 +20,10 @@ static void right(struct topic_facts facts[ROLES])
                                            .cleanup_policy = "delete",
                                            .min_insync_replicas = 2};
     }
-    strcpy(facts[ROLE_STATE].cleanup_policy, "compact");
+    for (int role = ROLE_STATE; role < ROLES; role++) {
+        strcpy(facts[role].cleanup_policy, "compact");
+    }
+    facts[ROLE_PROFILES].partitions = facts[ROLE_DURATIONS].partitions = 1;
 }
 
 static void test_topics_right_ones_pass(void **state)
@@ -38,8 +42,9 @@ static void test_topics_right_ones_pass(void **state)
 
 static void test_topics_what_is_missing_is_named(void **state)
 {
-    static const char *const says[ROLES] = {"topic.scrobbles", "topic.predictions",
-                                            "topic.sessions", "topic.rejected", "topic.state"};
+    static const char *const says[ROLES] = {
+        "topic.scrobbles", "topic.predictions", "topic.sessions",       "topic.rejected",
+        "topic.state",     "topic.profiles",    "topic.track-durations"};
     (void)state;
     for (int role = 0; role < ROLES; role++) {
         struct topic_facts facts[ROLES];
@@ -78,6 +83,23 @@ static void test_topics_state_must_lie_beside_its_input(void **state)
     }
 }
 
+static void test_topics_side_inputs_may_be_absent_and_must_be_compacted(void **state)
+{
+    (void)state;
+    for (int role = ROLE_PROFILES; role < ROLES; role++) {
+        struct topic_facts facts[ROLES];
+        struct err err = {0};
+        right(facts);
+        facts[role] = (struct topic_facts){.name = ""}; /* not configured */
+        assert_int_equal(topics_judge(facts, &err), 0);
+        right(facts);
+        strcpy(facts[role].cleanup_policy, "compact,delete");
+        assert_int_equal(topics_judge(facts, &err), -1);
+        assert_non_null(strstr(err.text, "set cleanup.policy=compact"));
+        assert_non_null(strstr(err.text, facts[role].name));
+    }
+}
+
 static void test_topics_doubts_do_not_refuse(void **state)
 {
     struct topic_facts facts[ROLES];
@@ -110,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_topics_right_ones_pass),
         cmocka_unit_test(test_topics_what_is_missing_is_named),
         cmocka_unit_test(test_topics_state_must_lie_beside_its_input),
+        cmocka_unit_test(test_topics_side_inputs_may_be_absent_and_must_be_compacted),
         cmocka_unit_test(test_topics_doubts_do_not_refuse),
         cmocka_unit_test(test_topics_copies_follow_the_brokers),
     };

@@ -10,20 +10,36 @@
 /* After a commit so much is taken at most of what librdkafka wants to say. */
 #define CALLBACKS_MAX 1000
 
+static bool is_fenced(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+           code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+static int say_fenced(const struct producer *producer, struct err *err)
+{
+    return err_set(err, ERR_CANCELLED,
+                   "fenced: another process has taken over transactional.id = %s, or our "
+                   "transaction was open past transaction.timeout.ms; nothing of it is committed",
+                   producer->transactional_id);
+}
+
 int producer_txn_fatal(struct producer *producer, struct err *err)
 {
     char text[256] = "";
-    switch (rd_kafka_fatal_error(producer->rk, text, sizeof text)) {
-    case RD_KAFKA_RESP_ERR__FENCED:
-    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
-        return err_set(
-            err, ERR_CANCELLED,
-            "fenced: another process has taken over transactional.id = %s, or our "
-            "transaction was open past transaction.timeout.ms; nothing of it is committed",
-            producer->transactional_id);
-    default:
-        return err_set(err, ERR_KAFKA, "producer: %s", text);
+    return is_fenced(rd_kafka_fatal_error(producer->rk, text, sizeof text))
+               ? say_fenced(producer, err)
+               : err_set(err, ERR_KAFKA, "producer: %s", text);
+}
+
+/* An answer can be fatal before the client as a whole has its fatal error: then the answer's own
+ * words are all there is. */
+static void say_fatal(struct producer *producer, rd_kafka_resp_err_t code, struct err *err)
+{
+    if (is_fenced(code)) {
+        say_fenced(producer, err);
+    } else if (rd_kafka_fatal_error(producer->rk, NULL, 0)) {
+        producer_txn_fatal(producer, err);
     }
 }
 
@@ -40,7 +56,7 @@ static enum txn judge(struct producer *producer, const char *call, rd_kafka_erro
                                                             : TXN_FAILED;
         if (rd_kafka_error_is_fatal(error) || code == RD_KAFKA_RESP_ERR__FENCED) {
             result = TXN_FAILED;
-            producer_txn_fatal(producer, err);
+            say_fatal(producer, code, err);
         }
         rd_kafka_error_destroy(error);
     }

@@ -185,9 +185,70 @@ static const struct answer {
     {API_PRODUCE, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, TXN_FAILED, "sequence", false},
     {API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, TXN_ABORT, NULL, true},
     {API_PRODUCE, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, TXN_ABORT, NULL, true},
+    {API_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, TXN_DONE, NULL, false},
+    {API_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, TXN_FAILED, NULL, false},
+    {API_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, TXN_FAILED, "fenced", false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, TXN_DONE, NULL, false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, TXN_DONE, NULL, false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, TXN_DONE, NULL, false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, TXN_ABORT, NULL, false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, TXN_FAILED, "fenced", false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, TXN_FAILED, NULL, false},
+    {API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, TXN_FAILED, NULL,
+     false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, TXN_DONE, NULL, false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, TXN_DONE, NULL, false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, TXN_DONE, NULL, false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, TXN_ABORT, NULL, false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, TXN_FAILED, "fenced", false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, TXN_FAILED, NULL, false},
+    {API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, TXN_FAILED, NULL,
+     false},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, TXN_DONE, NULL, false},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, TXN_DONE, NULL, false},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, TXN_DONE, NULL, false},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, TXN_ABORT, NULL, false},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, TXN_FAILED, "fenced", false},
+    {API_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, TXN_FAILED, NULL,
+     false},
+    {API_END_TXN, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, TXN_DONE, NULL, false},
+    {API_END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, TXN_DONE, NULL, false},
+    {API_END_TXN, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, TXN_DONE, NULL, false},
+    {API_END_TXN, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, TXN_FAILED, "fenced", false},
+    {API_END_TXN, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, TXN_FAILED, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, TXN_DONE, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, TXN_DONE, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, TXN_DONE, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, TXN_DONE, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, TXN_DONE, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_MSG, TXN_ABORT, NULL, true},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, TXN_FAILED, "fenced", false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID, TXN_ABORT, NULL, false},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, TXN_ABORT, NULL, true},
+    {API_PRODUCE, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, TXN_ABORT, NULL, true},
 };
 
-static void check_answer(const struct answer *answer)
+/* The abort, and whether the next transaction goes through when the record was not at fault. */
+static bool recovers(struct fixture *fixture, const struct answer *answer)
+{
+    struct err err = {0};
+    if (persist(fixture, API_PRODUCE, &err) != TXN_DONE || ledger_in_flight(&fixture->ledger) > 0 ||
+        (producer_failure(fixture->producer) != NULL) != answer->for_good ||
+        producer_txn_broken(fixture->producer)) {
+        return false;
+    }
+    if (answer->for_good) {
+        return true;
+    }
+    if (producer_txn_disturbed(fixture->producer) &&
+        (producer_txn_renew(fixture->producer, &err) != 0 ||
+         persist(fixture, API_INIT_PRODUCER_ID, &err) != TXN_DONE)) {
+        return false;
+    }
+    return transaction(fixture, &err) == TXN_DONE;
+}
+
+static bool check_answer(const struct answer *answer)
 {
     struct fixture fixture;
     struct err err = {0};
@@ -197,36 +258,26 @@ static void check_answer(const struct answer *answer)
     if (result == TXN_DONE) {
         result = transaction(&fixture, &err);
     }
-    if (result != answer->wanted) {
+    bool right = result == answer->wanted && (!answer->said || strstr(err.text, answer->said));
+    if (!right) {
         print_error("api %d, %s: %d instead of %d: %s\n", answer->api,
                     rd_kafka_err2name(answer->code), result, answer->wanted, err.text);
-    }
-    assert_int_equal(result, answer->wanted);
-    if (answer->said) {
-        assert_non_null(strstr(err.text, answer->said));
-    }
-    if (result == TXN_ABORT) {
-        assert_int_equal(persist(&fixture, API_PRODUCE, &err), TXN_DONE); /* the abort */
-        assert_int_equal(ledger_in_flight(&fixture.ledger), 0);
-        assert_int_equal(producer_failure(fixture.producer) != NULL, answer->for_good);
-        assert_false(producer_txn_broken(fixture.producer));
-    }
-    if (result == TXN_ABORT && !answer->for_good) { /* and the next one goes through */
-        if (producer_txn_disturbed(fixture.producer)) {
-            assert_int_equal(producer_txn_renew(fixture.producer, &err), 0);
-            assert_int_equal(persist(&fixture, API_INIT_PRODUCER_ID, &err), TXN_DONE);
-        }
-        assert_int_equal(transaction(&fixture, &err), TXN_DONE);
+    } else if (result == TXN_ABORT && !recovers(&fixture, answer)) {
+        print_error("api %d, %s: does not recover\n", answer->api, rd_kafka_err2name(answer->code));
+        right = false;
     }
     close_fixture(&fixture);
+    return right;
 }
 
 static void test_producer_txn_every_answer_has_its_meaning(void **state)
 {
+    bool right = true;
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-        check_answer(&answers[i]);
+        right &= check_answer(&answers[i]);
     }
+    assert_true(right);
 }
 
 int main(void)

@@ -22,6 +22,7 @@
 
 struct bundle_names {
     char score[BUNDLE_SCORES_MAX][MANIFEST_NAME_MAX + 1];
+    char recipe[BUNDLE_RECIPE_MAX];
 };
 
 /* ---- loading ---- */
@@ -86,6 +87,7 @@ static struct predictor *read_net(int dir, const struct manifest *manifest, stru
             goto fail;
     }
     assert(net); /* net_file is one of files */
+    net->base = manifest->base;
     net->scaler = manifest->scaler;
     if (selftest_run(net, manifest->selftest, manifest->cases, err) == 0)
         return net;
@@ -119,6 +121,8 @@ static struct bundle *assemble(const struct manifest *manifest, struct predictor
         memcpy(names->score[i], manifest->score[i].name, sizeof names->score[i]);
         bundle->score[i] = (struct bundle_score){names->score[i], manifest->score[i].value};
     }
+    memcpy(names->recipe, manifest->recipe, sizeof names->recipe);
+    bundle->recipe = names->recipe[0] ? names->recipe : NULL;
     bundle->holders = 1;
     return bundle;
 }
@@ -253,6 +257,7 @@ static int describe(struct manifest *manifest, const struct bundle *bundle, cons
     *manifest = (struct manifest){.gap_ms = bundle->gap_ms,
                                   .window = bundle->window,
                                   .spec = bundle->net->spec,
+                                  .base = bundle->net->base,
                                   .scaler = bundle->net->scaler,
                                   .files = 1,
                                   .cases = SELFTEST_CASES};
@@ -265,6 +270,11 @@ static int describe(struct manifest *manifest, const struct bundle *bundle, cons
     memcpy(manifest->created, created, sizeof manifest->created);
     if (describe_scores(manifest, bundle, err))
         return -1;
+    const char *recipe = bundle->recipe ? bundle->recipe : "";
+    if (strlen(recipe) >= sizeof manifest->recipe)
+        return err_set(err, ERR_INPUT, "a recipe of %zu bytes, over %d", strlen(recipe),
+                       BUNDLE_RECIPE_MAX - 1);
+    memcpy(manifest->recipe, recipe, strlen(recipe) + 1);
     return selftest_make(bundle->net, manifest->selftest, err);
 }
 

@@ -19,6 +19,7 @@ struct bundle_score {
     double value;     /* NAN: not measured */
 };
 #define BUNDLE_SCORES_MAX 32
+#define BUNDLE_RECIPE_MAX 8192 /* bytes of a recipe, the NUL included */
 
 struct bundle {
     char version[BUNDLE_VERSION_MAX + 1]; /* "20261124T101500Z-1a2b3c4d": creation time and the
@@ -29,9 +30,10 @@ struct bundle {
     int64_t pool_ms[POOL_VALUES];         /* ascending; pool_make's (stream/pool.h) */
     struct predictor *net;                /* owned */
     size_t scores;
-    struct bundle_score score[BUNDLE_SCORES_MAX]; /* names owned by the bundle */
-    struct bundle_names *names;                   /* private */
-    int holders;                                  /* private, atomic */
+    struct bundle_score score[BUNDLE_SCORES_MAX]; /* names, as recipe, owned by a loaded bundle */
+    const char *recipe;         /* what it was trained by, "key = value" lines; NULL: not said */
+    struct bundle_names *names; /* private */
+    int holders;                /* private, atomic */
 };
 
 /** Writes a bundle as directory path: filled beside that name, loaded back and checked, then given

@@ -194,6 +194,31 @@ static int read_files(json_t *root, struct manifest *out, struct err *err)
     return 0;
 }
 
+/* Not said: the kernel. */
+static int read_base(const json_t *net, enum predictor_base *base, struct err *err)
+{
+    char name[32];
+    *base = BASE_KERNEL;
+    if (!json_object_get(net, "base"))
+        return 0;
+    if (field_string(net, "nets[0]", "base", name, sizeof name, err))
+        return -1;
+    for (int i = 0; i < PREDICTOR_BASES; i++)
+        if (strcmp(name, predictor_base_names[i]) == 0) {
+            *base = (enum predictor_base)i;
+            return 0;
+        }
+    return err_set(err, ERR_INPUT, "nets[0].base is \"%s\", neither kernel nor none", name);
+}
+
+static int read_recipe(const json_t *root, struct manifest *out, struct err *err)
+{
+    out->recipe[0] = '\0';
+    return json_object_get(root, "recipe")
+               ? field_string(root, "", "recipe", out->recipe, sizeof out->recipe, err)
+               : 0;
+}
+
 static int read_net(const json_t *root, struct manifest *out, struct err *err)
 {
     char name[32], file[MANIFEST_NAME_MAX + 1], layers[NET_TEXT_MAX], head[NET_TEXT_MAX];
@@ -216,6 +241,8 @@ static int read_net(const json_t *root, struct manifest *out, struct err *err)
         err_prefix(err, "nets[0]");
         return -1;
     }
+    if (read_base(net, &out->base, err))
+        return -1;
     for (out->net_file = 0; out->net_file < out->files; out->net_file++) {
         if (strcmp(out->file[out->net_file].name, file) == 0)
             return 0;
@@ -322,7 +349,7 @@ static int read_root(json_t *root, struct manifest *out, struct err *err)
     if (read_format(root, err) || read_kernel(root, out, err) || read_quantiles(root, err) ||
         read_scaler(root, &out->scaler, err) || read_clusters(root, err) ||
         read_files(root, out, err) || read_net(root, out, err) || read_version(root, out, err) ||
-        read_scores(root, out, err))
+        read_scores(root, out, err) || read_recipe(root, out, err))
         return -1;
     return read_selftest(root, out, err);
 }

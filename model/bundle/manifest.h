@@ -39,12 +39,14 @@ struct manifest {
     uint32_t window;
     int64_t pool_ms[POOL_VALUES];
     struct net_spec spec;
+    enum predictor_base base;
     struct predictor_scaler scaler;
     uint32_t net_file; /* index in file of the global net's tensors */
     size_t files;
     struct manifest_file file[MANIFEST_FILES_MAX];
     size_t scores;
     struct manifest_score score[BUNDLE_SCORES_MAX];
+    char recipe[BUNDLE_RECIPE_MAX]; /* what it was trained by; "": not said */
     size_t cases;
     struct selftest_case selftest[SELFTEST_CASES_MAX];
 };

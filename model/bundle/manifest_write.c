@@ -78,6 +78,7 @@ static json_t *nets(struct builder *b, const struct manifest *m)
     net_spec_print(&m->spec, layers, head);
     put(b, net, "net", json_string(layers));
     put(b, net, "head", json_string(head));
+    put(b, net, "base", json_string(predictor_base_names[m->base]));
     append(b, array, net);
     return array;
 }
@@ -149,6 +150,8 @@ int manifest_encode(const struct manifest *m, char **text, struct err *err)
     put(&b, root, "clusters", clusters(&b));
     put(&b, root, "nets", nets(&b, m));
     put(&b, root, "scores", scores(&b, m));
+    if (m->recipe[0])
+        put(&b, root, "recipe", json_string(m->recipe));
     put(&b, root, "files", files(&b, m));
     put(&b, root, "selftest", selftest(&b, m));
     *text = b.broken ? NULL : json_dumps(root, JSON_INDENT(1));

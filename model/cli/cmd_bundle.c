@@ -22,7 +22,8 @@ static void show_net(const struct manifest *manifest)
     const struct net_spec *spec = &manifest->spec;
     char net[NET_TEXT_MAX], head[NET_TEXT_MAX], number[32];
     net_spec_print(spec, net, head);
-    printf("net          %s\nhead         %s\n", net, head);
+    printf("net          %s\nhead         %s\nbase         %s\n", net, head,
+           predictor_base_names[manifest->base]);
     printf("parameters   %s in %zu tensors\n", progress_number(net_params_count(spec), number),
            tensors_of(spec));
 }
@@ -86,6 +87,20 @@ static int show(const char *path, bool each_input, struct err *err)
     return 0;
 }
 
+static int print_recipe(const char *path, struct err *err)
+{
+    struct manifest *manifest = bundle_manifest(path, err);
+    if (!manifest)
+        return -1;
+    int result = 0;
+    if (manifest->recipe[0])
+        fputs(manifest->recipe, stdout);
+    else
+        result = err_set(err, ERR_INPUT, "%s: does not say what it was trained by", path);
+    free(manifest);
+    return result;
+}
+
 /* The bundle and its manifest are read one after the other: were it replaced in between, the counts
  * would be another bundle's, so the versions have to agree. */
 static int check(const char *path, struct err *err)
@@ -126,9 +141,10 @@ int cmd_bundle(int argc, char **argv)
     };
     const struct options options = {
         .command = "bundle",
-        .operands = "show|check BUNDLE",
+        .operands = "show|check|recipe BUNDLE",
         .summary =
             "show   prints what the manifest of BUNDLE (a directory, or a link to one) says\n"
+            "recipe prints what it was trained by, as outro train --recipe reads it\n"
             "check  loads it as the daemon would: hashes, shapes, finite weights, inputs, "
             "self-test",
         .min_operands = 2,
@@ -143,7 +159,9 @@ int cmd_bundle(int argc, char **argv)
         result = show(argv[2], each_input, &err);
     else if (strcmp(argv[1], "check") == 0)
         result = check(argv[2], &err);
+    else if (strcmp(argv[1], "recipe") == 0)
+        result = print_recipe(argv[2], &err);
     else
-        return options_usage("bundle", "\"%s\" is neither show nor check", argv[1]);
+        return options_usage("bundle", "\"%s\" is none of show, check, recipe", argv[1]);
     return result ? options_fail("bundle", &err) : 0;
 }

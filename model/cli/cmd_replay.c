@@ -20,7 +20,6 @@
 #define BATCH_ROWS     256
 #define PROGRESS_EVERY 4096
 #define PARTITIONS_MAX 10000
-#define BOOTSTRAP_SEED 1
 
 struct replay {
     const char *log_path, *bundle_path, *durations_path, *predictions_path, *sessions_path;
@@ -199,7 +198,7 @@ static int replay_log(struct replay *replay, struct bundle *bundle, struct log *
     if (run_log(replay, pipeline, log, &progress, err) < 0)
         goto out;
     double seconds = progress_end(&progress);
-    if (scores_report(replay->scores, BOOTSTRAP_SEED, &report, err) < 0)
+    if (scores_report(replay->scores, SCORE_TABLE_SEED, &report, err) < 0)
         goto out;
     if (!replay->quiet) {
         /* Who asked for records on standard output wants to parse it. */

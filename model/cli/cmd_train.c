@@ -1,37 +1,32 @@
 /* outro train: a log to a bundle that serves, by a recipe; or two recipes beside each other. */
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bundle/bundle.h"
 #include "cli/commands.h"
 #include "cli/open_log.h"
 #include "cli/options.h"
-#include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/train_compare.h"
-#include "cli/train_data.h"
+#include "cli/train_report.h"
+#include "cli/train_run.h"
 #include "data/durations.h"
 #include "data/profiles.h"
-#include "nn/trainer.h"
 
 #define FLAGS_MAX 32 /* keys of a recipe */
 
 struct train {
-    const char *log_path, *profiles_path, *durations_path, *out_path, *recipe_path;
+    const char *log_path, *profiles_path, *durations_path, *recipe_path;
     const char *flag[FLAGS_MAX]; /* values of recipe keys, NULL where not given */
     uint64_t threads, seeds, hold_out;
     double gap_s;
     bool strict, quiet, print_recipe;
-    struct recipe recipe;
+    struct train_run one;
     struct train_compare compare; /* names NULL: none asked for */
     struct train_source source;
-    struct train_data data;
-    struct progress progress;
 };
 
 /* Ctrl-C keeps the best weights so far: the trainer asks after every step. */
@@ -43,77 +38,10 @@ static void interrupt(int signal_number)
     interrupted = 1;
 }
 
-/* How good a net is; a small log may have nothing to say so by. */
-static const char *validated(double ratio, char out[80])
-{
-    if (isnan(ratio))
-        return "validation says nothing";
-    snprintf(out, 80, "validation %.4f of the kernel KM's pinball", ratio);
-    return out;
-}
-
-static bool show_epoch(void *ctx, const struct trainer_progress *p)
-{
-    struct train *train = ctx;
-    double done = ((double)p->epoch - 1) + (double)p->step / p->steps;
-    progress_update(&train->progress, p->rows, done / p->epochs,
-                    "epoch %u/%u  loss %.5f  lr %.1e  best validation %.4f", p->epoch, p->epochs,
-                    p->loss, p->learning_rate, p->best_validation);
-    return !interrupted;
-}
-
-static struct predictor *train_net(struct train *train, struct trainer_report *report,
-                                   struct err *err)
-{
-    struct trainer_options options = train->recipe.options;
-    const struct trainer_hooks hooks = {.ctx = train, .progress = show_epoch};
-    options.threads = (uint32_t)train->threads;
-    progress_begin(&train->progress, "training", "rows", train->quiet);
-    struct predictor *net = trainer_run(&train->data.set, &options, &hooks, report, err);
-    double seconds = progress_end(&train->progress);
-    char text[80];
-    if (net && !train->quiet)
-        fprintf(stderr,
-                "outro train: %llu training and %llu validation rows, %.1f s; best epoch %u of %u, "
-                "%s\n",
-                (unsigned long long)report->training_rows,
-                (unsigned long long)report->validation_rows, seconds, report->best_epoch,
-                report->epochs, validated(report->best_validation, text));
-    return net;
-}
-
-static int save(const struct train *train, struct predictor *net,
-                const struct trainer_report *report, struct err *err)
-{
-    struct bundle bundle = train_bundle(&train->source, &train->data, net);
-    bundle.scores = 3;
-    bundle.score[0] = (struct bundle_score){"training.loss", report->training_loss};
-    bundle.score[1] = (struct bundle_score){"validation.pinball_ratio", report->best_validation};
-    bundle.score[2] = (struct bundle_score){"training.best_epoch", report->best_epoch};
-    char created[32], version[BUNDLE_VERSION_MAX + 1];
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    if (bundle_save(train->out_path, &bundle, created, version, err) < 0)
-        return -1;
-    printf("%s\t%s\n", train->out_path, version);
-    return 0;
-}
-
 static int learn(struct train *train, struct err *err)
 {
-    struct trainer_report report;
-    const struct hold_out nobody = {0};
-    if (train->compare.name[0])
-        return train_compare_run(&train->source, &train->compare, err);
-    if (train_data_make(&train->source, nobody, train->recipe.options.seed, &train->data, err))
-        return -1;
-    struct predictor *net = train_net(train, &report, err);
-    int result = net ? save(train, net, &report, err) : -1;
-    predictor_free(net);
-    train_data_release(&train->data);
-    return result;
+    return train->compare.name[0] ? train_compare_run(&train->source, &train->compare, err)
+                                  : train_run(&train->one, &train->source, &interrupted, err);
 }
 
 static int run(struct train *train, struct err *err)
@@ -122,7 +50,10 @@ static int run(struct train *train, struct err *err)
     struct durations *durations = NULL;
     struct profiles *profiles = NULL;
     struct log *log = NULL;
-    if (train->out_path && bundle_can_save(train->out_path, err) < 0)
+    const struct train_run *one = &train->one;
+    if (one->out_path && bundle_can_save(one->out_path, err) < 0)
+        return -1;
+    if (one->report_path && train_report_prepare(one->report_path, err) < 0)
         return -1;
     /* No feature comes from a profile yet; a file that cannot be read is still an error, not a
      * surprise later. */
@@ -169,8 +100,9 @@ static int read_recipe(const struct train *train, const char *path, struct recip
 
 static int read_recipes(struct train *train, struct err *err)
 {
+    train->one.threads = train->compare.threads = (uint32_t)train->threads;
     if (!train->compare.name[0])
-        return read_recipe(train, train->recipe_path, &train->recipe, err);
+        return read_recipe(train, train->recipe_path, &train->one.recipe, err);
     for (int r = 0; r < 2; r++) {
         const char *path = train->compare.name[r];
         if (read_recipe(train, path, &train->compare.recipe[r], err))
@@ -178,13 +110,12 @@ static int read_recipes(struct train *train, struct err *err)
     }
     train->compare.seeds = (uint32_t)train->seeds;
     train->compare.hold_out = (uint32_t)train->hold_out;
-    train->compare.threads = (uint32_t)train->threads;
     return 0;
 }
 
 static int print_recipe(const struct train *train, struct err *err)
 {
-    char *text = recipe_text(&train->recipe, err);
+    char *text = recipe_text(&train->one.recipe, err);
     if (!text)
         return -1;
     fputs(text, stdout);
@@ -224,12 +155,18 @@ static void make_rows(struct train *train, const struct option_row *ours, size_t
 static int parse(struct train *train, int argc, char **argv)
 {
     const struct option_row ours[] = {
-        {"out", "BUNDLE", OPTION_TEXT, &train->out_path, 0, 0,
+        {"out", "BUNDLE", OPTION_TEXT, &train->one.out_path, 0, 0,
          "directory to publish the bundle as"},
         {"recipe", "FILE", OPTION_TEXT, &train->recipe_path, 0, 0,
          "\"key = value\" lines, # comments: the keys are the options from --net on, which win"},
         {"print-recipe", NULL, OPTION_FLAG, &train->print_recipe, 0, 0,
          "print the whole recipe, as --recipe reads it, and end"},
+        {"checkpoint", "FILE", OPTION_TEXT, &train->one.checkpoint_path, 0, 0,
+         "written at the end of every epoch: all that is needed to go on from there"},
+        {"resume", NULL, OPTION_FLAG, &train->one.resume, 0, 0,
+         "go on from the checkpoint, to the bits of a training that was never stopped"},
+        {"report", "DIR", OPTION_TEXT, &train->one.report_path, 0, 0,
+         "write loss curves (TSV; SVG where gnuplot is), scores and recipe there"},
         {"compare", "A B", OPTION_PAIR, train->compare.name, 0, 0,
          "train two recipe files side by side and say how they differ; no bundle"},
         {"seeds", "N", OPTION_COUNT, &train->seeds, 1, 1000,
@@ -273,12 +210,16 @@ static int check_options(const struct train *train)
         return compare ? options_usage("train", "--print-recipe prints one recipe, not two") : 0;
     if (!train->log_path)
         return options_usage("train", "an argument is missing: expected LOG");
-    if (compare && (train->out_path || train->recipe_path))
+    const struct train_run *one = &train->one;
+    if (compare &&
+        (one->out_path || one->checkpoint_path || one->report_path || train->recipe_path))
         return options_usage("train", "--compare takes two recipes and gives no bundle: leave out "
-                                      "--out and --recipe");
+                                      "--out, --recipe, --checkpoint and --report");
+    if (one->resume && !one->checkpoint_path)
+        return options_usage("train", "--resume goes with --checkpoint FILE");
     if (!compare && (train->seeds || train->hold_out))
         return options_usage("train", "--seeds and --hold-out go with --compare A B");
-    if (!compare && !train->out_path)
+    if (!compare && !train->one.out_path)
         return options_usage("train", "--out BUNDLE is missing");
     return 0;
 }

@@ -66,6 +66,10 @@ static void print_real(const struct recipe_key *key, const struct recipe *recipe
 {
     double number;
     memcpy(&number, (const char *)&recipe->options + key->offset, sizeof number);
+    if (number == floor(number) && fabs(number) < 1e9) { /* 50, not 5e+01 */
+        snprintf(out, RECIPE_VALUE_MAX, "%.0f", number);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, RECIPE_VALUE_MAX, "%.*g", digits, number);
         double back = strtod(out, NULL);
@@ -170,15 +174,12 @@ static void print_loss(const struct recipe_key *key, const struct recipe *recipe
     loss_print(&recipe->options.loss, out);
 }
 
-static const char *const base_words[PREDICTOR_BASES] = {
-    [BASE_KERNEL] = "kernel", [BASE_NONE] = "none"};
-
 static int read_base(const struct recipe_key *key, const char *value, struct recipe *recipe,
                      struct err *err)
 {
     (void)key;
     for (int i = 0; i < PREDICTOR_BASES; i++)
-        if (strcmp(value, base_words[i]) == 0) {
+        if (strcmp(value, predictor_base_names[i]) == 0) {
             recipe->options.base = (enum predictor_base)i;
             return 0;
         }
@@ -189,7 +190,7 @@ static void print_base(const struct recipe_key *key, const struct recipe *recipe
                        char out[RECIPE_VALUE_MAX])
 {
     (void)key;
-    strcpy(out, base_words[recipe->options.base]);
+    strcpy(out, predictor_base_names[recipe->options.base]);
 }
 
 static int read_optimizer(const struct recipe_key *key, const char *value, struct recipe *recipe,
@@ -257,8 +258,7 @@ static const struct recipe_key keys[] = {
     WORDS(head, "LAYERS", "dense layers before the outputs: \"64 relu dropout=.3, 64 tanh\"; or none"),
     WORDS(loss, "NAME", "pinball:.1,.5,.9; mse mae huber:D logcosh mape msle give a single value"),
     WORDS(base, "WHAT", "kernel: the net corrects the kernel KM; none: it starts from nothing"),
-    WORDS(optimizer, "NAME", "sgd momentum nesterov rmsprop adagrad adadelta adam adamax nadam adamw,\n"
-                             "with .keras .keras2 or .torch behind and key=value"),
+    WORDS(optimizer, "NAME", "METHOD[.keras|.keras2|.torch] [key=value ...]; sgd, rmsprop, adam, adamw ..."),
     NUMBER(learning_rate, "R", real, 1e-12, 1e12, "learning rate, the schedule's peak"),
     WORDS(schedule, "NAME", "constant, cosine, step every=N factor=F; all take warmup=STEPS"),
     WORDS(clip, "HOW", "of gradients: norm:L, norm.torch:L, norm_each:L, value:L or none"),

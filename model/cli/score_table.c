@@ -103,3 +103,35 @@ void score_table_print(const struct score_report *report, FILE *out)
     fprintf(out, "predictions below the elapsed time: %llu\n",
             (unsigned long long)report->below_elapsed);
 }
+
+static void put_value(FILE *out, double value)
+{
+    if (isnan(value))
+        fputc('\t', out);
+    else
+        fprintf(out, "\t%.6g", value);
+}
+
+void score_table_write(const struct score_report *report, FILE *out)
+{
+    static const int at[CHECKPOINTS] = {1, 2, 5, 10, 20};
+    static const char *const what[] = {"m3", "below", "above"};
+    fputs("predictor\tmae_start_s\tm1\tm1_macro\tm2i\tm3\tpbi\tpb1\tcoverage", out);
+    for (size_t w = 0; w < sizeof what / sizeof *what; w++)
+        for (int c = 0; c < CHECKPOINTS; c++)
+            fprintf(out, "\t%s_at_%d", what[w], at[c]);
+    fputc('\n', out);
+    for (int who = 0; who < SCORED && report->rows; who++) {
+        const struct score *s = &report->of[who];
+        const double one[] = {s->mae_start_s, s->m1,  s->m1_macro, s->m2i,
+                              s->m3,          s->pbi, s->pb1,      s->coverage};
+        const double *const five[] = {s->m3_at, s->below_at, s->above_at};
+        fputs(names[who], out);
+        for (size_t i = 0; i < sizeof one / sizeof *one; i++)
+            put_value(out, one[i]);
+        for (size_t w = 0; w < sizeof five / sizeof *five; w++)
+            for (int c = 0; c < CHECKPOINTS; c++)
+                put_value(out, who < SCORED_MEDIAN ? five[w][c] : (double)NAN);
+        fputc('\n', out);
+    }
+}

@@ -10,6 +10,8 @@
 #include "nn/random.h"
 
 const double predictor_levels[QUANTILES] = {.1, .5, .9};
+const char *const predictor_base_names[PREDICTOR_BASES] = {
+    [BASE_KERNEL] = "kernel", [BASE_NONE] = "none"};
 
 /* What the last layer starts with, of PyTorch's bound: the untrained net is the base, not noise
  * around it. */

@@ -53,6 +53,7 @@ enum predictor_base {
     BASE_NONE,   /* 0: a regressor from scratch, the kernel KM being an input like others */
     PREDICTOR_BASES
 };
+extern const char *const predictor_base_names[PREDICTOR_BASES]; /* "kernel", "none" */
 
 struct predictor {
     enum predictor_base base;

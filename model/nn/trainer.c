@@ -78,6 +78,7 @@ static void trainer_release(struct trainer *t)
     free(t->slot);
     free(t->network);
     free(t->order);
+    free(t->curve);
     workers_free(t->workers);
     optimizer_free(t->optimizer);
     predictor_free(t->net);
@@ -110,7 +111,8 @@ static int init_scratch(struct trainer *t, struct err *err)
     t->order = calloc(t->segments.count, sizeof *t->order);
     t->slot = calloc(t->slots, sizeof *t->slot);
     t->network = calloc(o->threads, sizeof(struct network *));
-    if (!t->order || !t->slot || !t->network)
+    t->curve = calloc(o->epochs, sizeof *t->curve);
+    if (!t->order || !t->slot || !t->network || !t->curve)
         return err_set(err, ERR_MEMORY, "no memory to train on %zu segments", t->segments.count);
     for (size_t i = 0; i < t->segments.count; i++)
         t->order[i] = (uint32_t)i;
@@ -218,6 +220,8 @@ static int end_epoch(struct trainer *t, struct err *err)
     t->progress.validation = ratio;
     t->progress.epoch_end = true;
     t->report.training_loss = t->progress.loss;
+    t->curve[t->report.epochs++] =
+        (struct trainer_epoch){t->progress.loss, ratio, t->progress.learning_rate};
     if (early_stop_better(&t->stop, t->progress.epoch, ratio))
         memcpy(t->best->params, t->candidate->params,
                t->best->params_count * sizeof *t->best->params);
@@ -273,7 +277,6 @@ static int run_epochs(struct trainer *t, const struct trainer_hooks *hooks, stru
         t->progress.epoch++;
         more = run_epoch(t, hooks, err);
     }
-    t->report.epochs = t->progress.epoch;
     t->report.best_epoch = t->stop.best_epoch;
     t->report.best_validation = t->stop.best;
     return more < 0 ? -1 : 0;
@@ -294,8 +297,11 @@ struct predictor *trainer_run(const struct train_set *set, const struct trainer_
         goto out;
     if (run_epochs(t, hooks, err))
         goto out;
-    if (report)
+    if (report) {
         *report = t->report;
+        report->curve = t->curve;
+        t->curve = NULL;
+    }
     result = t->best;
     t->best = NULL;
 out:

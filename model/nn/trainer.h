@@ -70,10 +70,16 @@ struct trainer_hooks {
     size_t resume_size;
 };
 
+/* What an epoch came to. */
+struct trainer_epoch {
+    double loss, validation, learning_rate; /* the rate of its last step */
+};
+
 struct trainer_report {
-    uint32_t epochs;      /* that were run */
-    uint32_t best_epoch;  /* 0: the untrained net was best */
-    double training_loss; /* of the last epoch */
+    uint32_t epochs;             /* that were finished */
+    struct trainer_epoch *curve; /* (epochs) new, caller frees */
+    uint32_t best_epoch;         /* 0: the untrained net was best */
+    double training_loss;        /* of the last epoch */
     double best_validation;
     uint64_t training_rows, validation_rows;
 };

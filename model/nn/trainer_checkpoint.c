@@ -9,7 +9,8 @@
 #define MAGIC UINT64_C(0x31544b434f52544f) /* "OTROCKT1" in memory, low byte first */
 
 /* All of it has one size and no padding, so that it is written as it stands. Behind it: order
- * (segments), net, average and best (params each), the optimizer's state, and the crc32c of all. */
+ * (segments), net, average and best (params each), the optimizer's state, the epochs' curve (of all
+ * that the options ask for), and the crc32c of all. */
 struct head {
     uint64_t magic, fingerprint;
     uint64_t segments, params, optimizer_count; /* of the arrays behind */
@@ -50,7 +51,7 @@ struct part {
     void *at;
     size_t size_bytes;
 };
-enum { PARTS = 5 };
+enum { PARTS = 6 };
 
 static size_t parts_of(struct trainer *t, struct part part[PARTS])
 {
@@ -61,6 +62,7 @@ static size_t parts_of(struct trainer *t, struct part part[PARTS])
     part[2] = (struct part){t->average->params, block};
     part[3] = (struct part){t->best->params, block};
     part[4] = (struct part){state, count * sizeof(float)};
+    part[5] = (struct part){t->curve, t->options->epochs * sizeof *t->curve};
     size_t all = sizeof(struct head) + sizeof(uint32_t);
     for (size_t i = 0; i < PARTS; i++)
         all += part[i].size_bytes;
@@ -153,7 +155,7 @@ int trainer_resume(struct trainer *t, const void *bytes, size_t size, struct err
     t->first_loss = head.first_loss;
     t->report.training_loss = head.training_loss;
     t->progress.rows = head.rows;
-    t->progress.epoch = (uint32_t)head.epoch;
+    t->progress.epoch = t->report.epochs = (uint32_t)head.epoch;
     t->progress.validation = head.validation;
     return 0;
 }

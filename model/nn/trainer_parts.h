@@ -36,6 +36,7 @@ struct trainer {
     struct slot *slot;        /* (slots) */
     size_t slots;
     struct random shuffle;
+    struct trainer_epoch *curve;                  /* (options' epochs) */
     size_t tensor_size[NET_TENSORS_MAX], tensors; /* numbers in each tensor of the block */
     /* of the step at hand */
     const uint32_t *pick; /* its segments, of order */

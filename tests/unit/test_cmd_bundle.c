@@ -68,7 +68,7 @@ static void test_cmd_bundle_says_what_it_finds(void **state)
         {"check", "nan", 1, NULL, "nan: global.safetensors: sha256 is"},
         {"show", "none", 1, NULL, "none: No such file or directory"},
         {"check", "none", 1, NULL, "none: No such file or directory"},
-        {"chek", "b", 2, NULL, "\"chek\" is neither show nor check"},
+        {"chek", "b", 2, NULL, "\"chek\" is none of show, check, recipe"},
     };
     struct bundle_fixture f;
     fixture_init(&f, 4, 1);

@@ -11,107 +11,8 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
-#include "nn/trainer.h"
 #include "nn/validation.h"
-
-#define USERS        6
-#define SESSIONS     200
-#define ROWS_SESSION 3
-#define BASE_S       1500.0
-
-/* What remaining time depends on besides chance. */
-enum secret {
-    SECRET_NONE,
-    SECRET_START,  /* the first start feature: a head alone can see it */
-    SECRET_HISTORY /* the first step input of the session before: only the state can */
-};
-
-static double normal(struct random *random)
-{
-    double sum = -6;
-    for (int i = 0; i < 12; i++)
-        sum += random_uniform(random);
-    return sum;
-}
-
-static void make_user(struct train_user *user, struct random *random, enum secret secret)
-{
-    user->sessions = SESSIONS;
-    user->rows = SESSIONS * ROWS_SESSION;
-    user->steps = calloc(SESSIONS * STEP_INPUTS, sizeof *user->steps);
-    user->row = calloc(user->rows, sizeof *user->row);
-    assert_non_null(user->steps);
-    assert_non_null(user->row);
-    for (size_t i = 0; i < SESSIONS * STEP_INPUTS; i++)
-        user->steps[i] = (float)(3 + 2 * normal(random));
-    for (size_t k = 0; k < SESSIONS; k++) {
-        float start[START_FEATURES];
-        for (size_t f = 0; f < START_FEATURES; f++)
-            start[f] = (float)(7 + normal(random));
-        double known = 0;
-        if (secret == SECRET_START)
-            known = (double)start[0] - 7;
-        if (secret == SECRET_HISTORY && k)
-            known = ((double)user->steps[(k - 1) * STEP_INPUTS] - 3) / 2;
-        for (size_t i = 0; i < ROWS_SESSION; i++) {
-            struct train_row *row = &user->row[k * ROWS_SESSION + i];
-            row->session = (uint32_t)k;
-            row->scrobble = (uint32_t)i + 1;
-            memcpy(row->start, start, sizeof start);
-            for (size_t f = 0; f < LIVE_FEATURES; f++)
-                row->live[f] = (float)normal(random);
-            double spread = secret == SECRET_NONE ? .9 : .3;
-            row->remaining_s = (float)(BASE_S * exp(.85 * known + spread * normal(random)));
-            /* About right for every spread of .9, which is the spread to one who does not know. */
-            row->kernel_s[0] = (float)(BASE_S * exp(-1.28 * .9));
-            row->kernel_s[1] = (float)BASE_S;
-            row->kernel_s[2] = (float)(BASE_S * exp(1.28 * .9));
-        }
-    }
-}
-
-static struct train_set make_set(enum secret secret)
-{
-    struct train_set set = {USERS, calloc(USERS, sizeof *set.user)};
-    struct random random;
-    assert_non_null(set.user);
-    random_init(&random, 21, 0);
-    for (size_t u = 0; u < USERS; u++)
-        make_user(&set.user[u], &random, secret);
-    return set;
-}
-
-static void free_set(struct train_set *set)
-{
-    for (size_t u = 0; u < set->users; u++) {
-        free(set->user[u].steps);
-        free(set->user[u].row);
-    }
-    free(set->user);
-}
-
-static struct trainer_options small_options(void)
-{
-    struct trainer_options options = trainer_defaults();
-    options.spec = PREDICTOR_SPEC(8, 16);
-    options.spec.dense[0].dropout = .3;
-    options.batch = 6; /* a whole group and a part of one */
-    options.epochs = 8;
-    options.seed = 3;
-    options.shrink = 1; /* what is learned, whole */
-    return options;
-}
-
-static struct predictor *trained(const struct train_set *set, const struct trainer_options *options,
-                                 struct trainer_report *report)
-{
-    struct err err = {0};
-    struct predictor *net = trainer_run(set, options, NULL, report, &err);
-    if (!net)
-        fail_msg("%s", err.text);
-    return net;
-}
+#include "trainer_fixture.h"
 
 static void test_trainer_learns_what_the_kernel_does_not_know(void **state)
 {
@@ -140,6 +41,7 @@ static void test_trainer_learns_what_the_kernel_does_not_know(void **state)
             fail_msg("case %zu: validation %.4f is not in %.2f .. %.2f", i, ratio,
                      cases[i].at_least, cases[i].at_most);
         predictor_free(net);
+        free(report.curve);
         free_set(&set);
     }
 }
@@ -213,6 +115,7 @@ static void test_trainer_tells_every_step(void **state)
     assert_true(seen.peak_rate > .99 * options.learning_rate);
     assert_true(seen.last_rate < 1e-9);
     predictor_free(net);
+    free(report.curve);
     free_set(&set);
 }
 
@@ -230,6 +133,7 @@ static void test_trainer_stops_with_the_best_so_far(void **state)
     assert_int_equal(seen.calls, 7);
     assert_in_range(report.best_epoch, 0, 1);
     predictor_free(net);
+    free(report.curve);
     free_set(&set);
 }
 
@@ -256,6 +160,8 @@ static void test_trainer_shrinks_the_median_alone(void **state)
     }
     predictor_free(whole);
     predictor_free(half);
+    free(whole_report.curve);
+    free(half_report.curve);
     free_set(&set);
 }
 
@@ -277,6 +183,7 @@ static void test_trainer_keeps_the_untrained_net_when_that_is_best(void **state)
     assert_memory_equal(net->params, untrained->params, net->params_count * sizeof *net->params);
     predictor_free(untrained);
     predictor_free(net);
+    free(report.curve);
     free_set(&set);
 }
 
@@ -347,6 +254,7 @@ static void test_trainer_takes_the_smallest_history(void **state)
     assert_int_equal(report.validation_rows, 0);
     assert_int_equal(report.best_epoch, options.epochs); /* with nothing to judge by, the last */
     predictor_free(net);
+    free(report.curve);
     free_set(&set);
 }
 

@@ -1,0 +1,273 @@
+/* `outro train` as its users run it: recipes, reports, comparisons, stopped and resumed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "temp_file.h"
+
+static char folder[256]; /* holds log.tsv; the tests run there */
+
+/* Runs a shell command in the folder, with `outro` on its path. @return exit status */
+static int run(const char *text, char *output, size_t capacity)
+{
+    char command[2048];
+    snprintf(command, sizeof command, "cd %s && PATH=%s:$PATH && { %s; } 2>&1", folder,
+             OUTRO_FOLDER, text);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    size_t size = fread(output, 1, capacity - 1, pipe);
+    output[size] = '\0';
+    int status = pclose(pipe);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    char output[4096];
+    struct temp_file name; /* its name is nobody else's: a folder takes it over */
+    temp_file_make(&name);
+    unlink(name.path);
+    snprintf(folder, sizeof folder, "%s", name.path);
+    if (mkdir(folder, 0777))
+        return -1;
+    return run("outro synth --quiet --rows 6000 --users 6 --seed 3 --out log.tsv && "
+               "echo 'epochs = 2' >a.recipe && "
+               "printf '# the head alone\\nepochs = 2\\nnet = none\\n' >b.recipe",
+               output, sizeof output);
+}
+
+static int clean_up(void **state)
+{
+    (void)state;
+    char command[600];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+struct command {
+    const char *text;
+    int status;
+    const char *says;
+};
+
+static void run_all(const struct command *commands, size_t count)
+{
+    static char output[1024 * 1024];
+    for (size_t i = 0; i < count; i++) {
+        int status = run(commands[i].text, output, sizeof output);
+        if (status != commands[i].status || !strstr(output, commands[i].says))
+            fail_msg("%s: status %d, says %.2000s", commands[i].text, status, output);
+    }
+}
+#define RUN_ALL(commands) run_all(commands, sizeof(commands) / sizeof *(commands))
+
+static void test_cmd_train_recipe_from_file_and_flags(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro train --print-recipe --recipe b.recipe --epochs 3 >r && cat r", 0, "net = none\n"},
+        {"grep -x 'epochs = 3' r", 0, ""}, /* the flag wins */
+        {"outro train --print-recipe --recipe r | cmp - r", 0, ""},
+        {"outro train --quiet log.tsv --recipe r --batch 4 --out b >/dev/null && "
+         "outro bundle recipe b >r2 && outro train --print-recipe --recipe r --batch 4 | cmp - r2",
+         0, ""},
+        /* a bundle's recipe makes the same net again */
+        {"outro train --quiet log.tsv --recipe r2 --out c >/dev/null && "
+         "cmp b/global.safetensors c/global.safetensors",
+         0, ""},
+        {"outro train --print-recipe --recipe missing", 2, "missing: No such file"},
+        {"echo 'epochs = x' >bad; outro train log.tsv --out d --recipe bad", 2,
+         "bad:1: epochs: \"x\" is not a whole number"},
+        {"outro train log.tsv --out d --loss mae --head '8 relu, 3'", 2, "loss mae is of 1 value"},
+        {"outro train log.tsv --out d --learning-rate quick", 2, "learning_rate: \"quick\""},
+        {"outro train log.tsv", 2, "--out BUNDLE is missing"},
+        {"outro train --out d", 2, "expected LOG"},
+        {"outro train log.tsv --out d --seeds 2", 2, "go with --compare"},
+        {"outro train log.tsv --out d --resume", 2, "goes with --checkpoint"},
+        {"outro train log.tsv --compare a.recipe", 2, "needs two values"},
+        {"outro train log.tsv --compare a.recipe b.recipe --out d", 2, "gives no bundle"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+static void test_cmd_train_single_value(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro train log.tsv --epochs 2 --loss mae --base none --out single", 0, "best epoch"},
+        {"outro bundle check single && outro bundle show single", 0, "base         none"},
+        {"outro replay log.tsv --bundle single", 0, "net  "},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+static void test_cmd_train_report(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"mkdir -p fake && printf '#!/bin/sh\\nhead -1 \"$1\" >loss.svg\\n' >fake/gnuplot && "
+         "chmod +x fake/gnuplot",
+         0, ""},
+        {"PATH=$PWD/fake:$PATH outro train log.tsv --quiet --recipe a.recipe --out b --report rep",
+         0, "b\t"},
+        {"grep -c . rep/loss.tsv", 0, "3\n"}, /* a heading and two epochs */
+        {"cat rep/loss.svg", 0, "set terminal svg"},
+        {"outro train --print-recipe --recipe a.recipe | cmp - rep/recipe", 0, ""},
+        {"outro replay log.tsv --bundle b | tail -n +8 | cmp - rep/scores.txt", 0, ""},
+        {"cut -f1 rep/scores.tsv", 0,
+         "predictor\nnet\nkernel KM\nKM running\nKM static\nuser median\nuser mean\n"},
+        {"O=$(command -v outro); PATH=/nonexistent $O train log.tsv --epochs 1 --out b --report "
+         "rep2",
+         0, "gnuplot is not installed, so rep2 has no loss.svg"},
+        {"ls rep2", 0, "loss.gnuplot\nloss.tsv\nrecipe\nscores.tsv\nscores.txt\n"},
+        {"outro train log.tsv --out b --report log.tsv/x", 1, "log.tsv/x"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+static void test_cmd_train_compare(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro train log.tsv --compare a.recipe b.recipe --seeds 2 --threads 1 >one && cat one", 0,
+         "first   a.recipe\nsecond  b.recipe\n2 seeds; scored: 6 users"},
+        {"outro train log.tsv --compare a.recipe b.recipe --seeds 2 --threads 4 | cmp - one", 0,
+         ""},
+        {"outro train log.tsv --compare a.recipe a.recipe --seeds 2 | grep -c "
+         "'+0.0000 \\[+0.0000, +0.0000\\]  no difference shown'",
+         0, "6\n"},
+        {"outro train log.tsv --compare a.recipe b.recipe --seeds 1 --hold-out 3 >held && cat held",
+         0, "each by nets that were trained without them"},
+        {"! cmp -s one held", 0, ""},
+        {"outro train log.tsv --compare a.recipe missing", 2, "missing: No such file"},
+        {"outro train log.tsv --compare a.recipe b.recipe --clip none --optimizer sgd "
+         "--learning-rate 1e9",
+         1, "recipe, seed "},
+        /* one seed's figures are those of replay */
+        {"outro train --quiet log.tsv --recipe a.recipe --out b >/dev/null && "
+         "outro train log.tsv --compare a.recipe b.recipe --seeds 1 >one && "
+         "M1=$(outro replay log.tsv --bundle b | sed -n 's/^net  .* s  *\\([0-9.]*\\) .*/\\1/p' | "
+         "head -1) && grep \"^M1  *$M1 (0.0000)\" one",
+         0, "M1"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+static void test_cmd_train_says_when_it_comes_apart(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro train log.tsv --out apart --learning-rate 1e12", 1, "gradient norm"},
+        {"outro train log.tsv --out apart --learning-rate 1e12", 1,
+         "try a smaller learning rate than 1e+12"},
+        {"ls", 0, "log.tsv"},
+        {"ls -d apart", 2, ""},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+/* Starts `outro train ...` in the folder. */
+static pid_t start(const char *const *arguments)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (chdir(folder) || !freopen("/dev/null", "w", stdout) || !freopen("errors", "w", stderr))
+            _exit(126);
+        execv(OUTRO_FOLDER "/outro", (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    return child;
+}
+
+/* Waits until a file of that name has been renamed into place so many times. */
+static void await_renames(int watch, const char *name, int times)
+{
+    while (times > 0) {
+        _Alignas(struct inotify_event) char buffer[4096];
+        ssize_t size = read(watch, buffer, sizeof buffer);
+        assert_true(size > 0);
+        for (char *at = buffer; at < buffer + size;) {
+            const struct inotify_event *event = (const void *)at;
+            times -= strcmp(event->name, name) == 0;
+            at += sizeof *event + event->len;
+        }
+    }
+}
+
+/* Trains, sends a signal once so many checkpoints are there. @return what waitpid said */
+static int train_until(const char *const *arguments, int checkpoints, int signal_number)
+{
+    int status, watch = inotify_init1(IN_CLOEXEC);
+    assert_true(watch >= 0 && inotify_add_watch(watch, folder, IN_MOVED_TO) >= 0);
+    pid_t child = start(arguments);
+    await_renames(watch, "ck", checkpoints);
+    kill(child, signal_number);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    close(watch);
+    return status;
+}
+
+static void test_cmd_train_interrupted_keeps_the_best_so_far(void **state)
+{
+    (void)state;
+    static const char *const ARGUMENTS[] = {"outro",    "train",        "log.tsv", "--epochs",
+                                            "100000",   "--out",        "stopped", "--schedule",
+                                            "constant", "--checkpoint", "ck",      NULL};
+    int status = train_until(ARGUMENTS, 2, SIGINT);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    static const struct command COMMANDS[] = {
+        {"outro bundle check stopped", 0, "ok"},
+        {"cat errors", 0, "best epoch"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+/* Killed at any time, it goes on to the bits of one that was not. */
+static void test_cmd_train_killed_and_resumed_gives_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const ARGUMENTS[] = {"outro", "train",   "log.tsv",      "--epochs", "30",
+                                            "--out", "resumed", "--checkpoint", "ck",       NULL};
+    static const struct command BEFORE[] = {
+        {"rm -f ck && outro train --quiet log.tsv --epochs 30 --out whole", 0, "whole\t"},
+    };
+    static const struct command AFTER[] = {
+        {"ls -d resumed", 2, ""}, /* it was killed before its end */
+        {"outro train --quiet log.tsv --epochs 31 --out resumed --checkpoint ck --resume", 1,
+         "ck: it was made by another recipe"},
+        {"outro train --quiet log.tsv --epochs 30 --out resumed --checkpoint ck --resume", 0,
+         "resumed\t"},
+        {"cmp whole/global.safetensors resumed/global.safetensors", 0, ""},
+        {"rm ck && outro train log.tsv --epochs 30 --out resumed --checkpoint ck --resume", 1,
+         "ck: nothing to resume from"},
+    };
+    RUN_ALL(BEFORE);
+    int status = train_until(ARGUMENTS, 3, SIGKILL);
+    assert_true(WIFSIGNALED(status));
+    RUN_ALL(AFTER);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cmd_train_recipe_from_file_and_flags),
+        cmocka_unit_test(test_cmd_train_single_value),
+        cmocka_unit_test(test_cmd_train_report),
+        cmocka_unit_test(test_cmd_train_compare),
+        cmocka_unit_test(test_cmd_train_says_when_it_comes_apart),
+        cmocka_unit_test(test_cmd_train_interrupted_keeps_the_best_so_far),
+        cmocka_unit_test(test_cmd_train_killed_and_resumed_gives_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean_up);
+}

@@ -73,6 +73,7 @@ class Topics(harness.IntegrationTest):
 
     def test_topics_without_an_input_nothing_is_made(self):
         kafka_wire.delete_topics(self.bootstrap, [self.topics["scrobbles"]])
+        kafka_wire.eventually(lambda: "scrobbles" not in self.partitions_of(), 30, "nobody shows the input any more")
         done = self.create()
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("topic.scrobbles", done.stderr)

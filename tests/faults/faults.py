@@ -6,6 +6,7 @@ from bundle_faults import bad_bundle, half_a_manifest, half_written, hang_up_sto
 from input_faults import bulk_upload, deleted_input, poison, refused_record, years_pass
 from instance_faults import (add, come_and_go, idle, kill_and_forget, kill_at_failpoint, kill_at_random, remove, stall,
                              twin)
+from snapshot_faults import damaged, empty, flipped, full_disk, half, kill_mid_snapshot, old
 
 YEARS_PASS = "years pass"  # a round that has it has a log that is made for it
 
@@ -15,6 +16,7 @@ FAULTS = {
     **{f"kill at {name}": partial(kill_at_failpoint, name=name, most=most) for name, most in (
         ("before-produce", 300), ("after-produce", 5), ("after-send-offsets", 5), ("inside-commit", 5),
         ("after-commit", 5), ("mid-restore", 25), ("mid-bundle-swap", 2))},
+    "kill at mid-snapshot": kill_mid_snapshot,
     "kill and forget": kill_and_forget,
     "stall": stall,
     "twin": twin,
@@ -26,6 +28,9 @@ FAULTS = {
     "SIGHUP storm": hang_up_storm,
     **{f"bundle with {how.__name__}": partial(bad_bundle, how=how)
        for how in (one_bit, half_written, half_a_manifest, poisoned)},
+    "full disk": full_disk,
+    **{f"snapshot with {how.__name__}": partial(damaged, how=how) for how in (half, flipped, empty)},
+    "old snapshot": old,
     "broker kill": partial(broker, kill=True),
     "broker stop": partial(broker, kill=False),
     "no broker at start": no_broker_at_start,

@@ -15,7 +15,7 @@ ROLES = ("scrobbles", "predictions", "sessions", "rejected", "state")
 ASSIGNORS = ("range", "cooperative-sticky")
 TTL_DAYS = 365
 REJECTED_MAX_BYTES = 100_000  # what the rejected topic takes: larger ones are cut, after an abort
-MOST_ANSWERED = 0.75  # of some lines: late ones and doubles get no prediction
+MOST_ANSWERED = 0.6  # of some lines: late ones and doubles get no prediction
 STEP_TIMEOUT_S = 20.0
 END_TIMEOUT_S = 180.0
 KILLED, FAILPOINT, ALARM = -signal.SIGKILL, 86, -signal.SIGALRM  # daemon/failpoint.h
@@ -109,15 +109,19 @@ class Scene:
             "kafka.reconnect.backoff.max.ms": 500, "bundle.path": self.current, "bundle.poll.s": 1,
             "admin.listen": "127.0.0.1:0", "delivery": "exactly-once", "transactional.id": f"{name}-{self.group}",
             "transaction.timeout.ms": self.transaction_ms, "commit.interval.ms": self.commit_ms,
-            "kafka.partition.assignment.strategy": self.assignor, "state.ttl.days": TTL_DAYS if self.silent else 0,
-            "time.idle.advance.ms": 0, "log.format": "json",
+            "kafka.partition.assignment.strategy": self.assignor, "state.dir": self.state_dir(name),
+            "state.ttl.days": TTL_DAYS if self.silent else 0, "time.idle.advance.ms": 0, "log.format": "json",
             **{f"topic.{role}": name for role, name in self.topics.items()},
         }
         if static:
             config["kafka.group.instance.id"] = name
         return config
 
+    def state_dir(self, name):
+        return self.folder / f"state-{name}"
+
     def daemon(self, name, **overrides):
+        self.state_dir(name).mkdir(exist_ok=True)
         config = {**self.config(name, self.static), **overrides}
         return Outrod(harness.OUTROD, self.folder, name, {k: v for k, v in config.items() if v is not None})
 

@@ -23,6 +23,9 @@ def kill_at_failpoint(scene, name, most):
     where = f"{name}:{2 if name == 'mid-bundle-swap' else scene.rng.randrange(1, most + 1)}"
     if name == "inside-commit":
         where += f":{scene.rng.randrange(100, 8000)}"
+    if name == "mid-restore":  # from the changelog, not from a snapshot
+        for path in scene.state_dir(slot.name).glob("*.snapshot"):
+            path.unlink()
     scene.start(slot, where)
     if name == "mid-bundle-swap":
         daemon = slot.daemon

@@ -34,8 +34,9 @@ static int set_once(struct recipe *recipe, uint64_t *seen, const char *name, con
 
 static int parse_line(struct recipe *recipe, uint64_t *seen, char *line, struct err *err)
 {
+    line[strcspn(line, "#")] = '\0'; /* no value has one */
     line = trim(line);
-    if (*line == '\0' || *line == '#')
+    if (*line == '\0')
         return 0;
     char *equals = strchr(line, '=');
     if (!equals)

@@ -97,6 +97,7 @@ static void test_recipe_file_says_where_and_what(void **state)
     } cases[] = {
         {"", NULL},
         {"# nothing\n\n  \t\n", NULL},
+        {"  # nothing\nloss = mae # one value\n", NULL},
         {"epochs=3\r\n seed = 2 ", NULL},
         {"epochs = 3\nhidden = 32\n", "r:2: unknown key \"hidden\"; there are net head loss"},
         {"epochs\n", "r:1: \"epochs\" is not of the form key = value"},

@@ -72,8 +72,7 @@ static void print_real(const struct recipe_key *key, const struct recipe *recipe
     }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, RECIPE_VALUE_MAX, "%.*g", digits, number);
-        double back = strtod(out, NULL);
-        if (memcmp(&back, &number, sizeof back) == 0)
+        if (strtod(out, NULL) == number)
             return;
     }
 }

@@ -136,6 +136,7 @@ static int run_fold(struct run *run, struct workers *workers, uint32_t fold, str
             result = -1;
         }
     }
+    run->data = NULL;
     train_data_release(&data);
     return result;
 }

@@ -11,8 +11,6 @@
 
 #include "cli/score_table.h"
 
-extern char **environ;
-
 static const char PLOT[] = "set terminal svg size 800,500\n"
                            "set output 'loss.svg'\n"
                            "set xlabel 'epoch'\n"

@@ -119,7 +119,7 @@ int score_compare(const struct score_sums *const sums[2], size_t seeds, size_t u
     if (table_init(&table, sums, seeds, users, err))
         return -1;
     draws = calloc((size_t)METRICS * COMPARE_DRAWS, sizeof *draws);
-    drawn = calloc(table.users, sizeof *drawn);
+    drawn = calloc(table.users + 1, sizeof *drawn);
     if (!draws || !drawn) {
         err_set(err, ERR_MEMORY, "no memory to draw users");
         goto out;

@@ -161,6 +161,7 @@ static void test_trainer_resumes_to_the_same_bits(void **state)
         struct predictor *net = trainer_run(&set, &options, &hooks, &report, &err);
         if (!net)
             fail_msg("%s: %s", optimizers[i], err.text);
+        assert_non_null(net);
         assert_memory_equal(net->params, whole->params, net->params_count * sizeof *net->params);
         assert_memory_equal(report.curve, whole_report.curve, 5 * sizeof *report.curve);
         assert_int_equal(report.epochs, 5);

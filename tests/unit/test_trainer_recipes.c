@@ -131,12 +131,8 @@ static void stop_after(const struct train_set *set, const struct trainer_options
 {
     *kept = (struct kept){.stop_after = epochs};
     const struct trainer_hooks hooks = {.ctx = kept, .progress = until, .checkpoint = keep};
-    struct err err = {0};
-    struct predictor *net = trainer_run(set, options, &hooks, NULL, &err);
-    if (!net)
-        fail_msg("%s", err.text);
+    predictor_free(trained_with(set, options, &hooks, NULL));
     assert_int_equal(kept->epochs, epochs);
-    predictor_free(net);
 }
 
 static void test_trainer_resumes_to_the_same_bits(void **state)
@@ -151,17 +147,13 @@ static void test_trainer_resumes_to_the_same_bits(void **state)
         struct trainer_options options = small_options();
         struct trainer_report whole_report, report;
         struct kept kept;
-        struct err err = {0};
         options.epochs = 5;
         set_optimizer(&options, optimizers[i]);
         struct predictor *whole = trained(&set, &options, &whole_report);
         stop_after(&set, &options, 1 + (uint32_t)i % 5, &kept);
         options.threads = 2;
         const struct trainer_hooks hooks = {.resume = kept.bytes, .resume_size = kept.size};
-        struct predictor *net = trainer_run(&set, &options, &hooks, &report, &err);
-        if (!net)
-            fail_msg("%s: %s", optimizers[i], err.text);
-        assert_non_null(net);
+        struct predictor *net = trained_with(&set, &options, &hooks, &report);
         assert_memory_equal(net->params, whole->params, net->params_count * sizeof *net->params);
         assert_memory_equal(report.curve, whole_report.curve, 5 * sizeof *report.curve);
         assert_int_equal(report.epochs, 5);

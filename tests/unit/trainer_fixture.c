@@ -89,12 +89,18 @@ struct trainer_options small_options(void)
     return options;
 }
 
-struct predictor *trained(const struct train_set *set, const struct trainer_options *options,
-                          struct trainer_report *report)
+struct predictor *trained_with(const struct train_set *set, const struct trainer_options *options,
+                               const struct trainer_hooks *hooks, struct trainer_report *report)
 {
     struct err err = {0};
-    struct predictor *net = trainer_run(set, options, NULL, report, &err);
+    struct predictor *net = trainer_run(set, options, hooks, report, &err);
     if (!net)
         fail_msg("%s", err.text);
     return net;
+}
+
+struct predictor *trained(const struct train_set *set, const struct trainer_options *options,
+                          struct trainer_report *report)
+{
+    return trained_with(set, options, NULL, report);
 }

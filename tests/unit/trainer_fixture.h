@@ -20,8 +20,10 @@ struct train_set make_set(enum secret secret);
 void free_set(struct train_set *set);
 /** A small net for few epochs; what is learned, whole. */
 struct trainer_options small_options(void);
-/** trainer_run, which must not fail. */
+/** trainer_run, which must not fail; without hooks, or with them. */
 struct predictor *trained(const struct train_set *set, const struct trainer_options *options,
                           struct trainer_report *report);
+struct predictor *trained_with(const struct train_set *set, const struct trainer_options *options,
+                               const struct trainer_hooks *hooks, struct trainer_report *report);
 
 #endif

@@ -13,11 +13,17 @@ def stopped(scene):
     return slot
 
 
+def at_work(scene, slot):
+    """Until it has what it will leave snapshots of, and has worked on it."""
+    scene.until(lambda: slot.daemon.child is None or slot.daemon.get("/ready")[0] == 200, STEP_TIMEOUT_S, "ready")
+    scene.flow(scene.chunk)
+
+
 def kill_mid_snapshot(scene):
     """It dies while it leaves: half a file lies beside the one of before."""
     slot = stopped(scene)
-    scene.start(slot, f"mid-snapshot:{scene.rng.randrange(1, 10)}")
-    scene.flow(scene.chunk)
+    scene.start(slot, f"mid-snapshot:{scene.rng.randrange(1, 5)}")
+    at_work(scene, slot)
     status = slot.daemon.stop()
     scene.note_exit(slot.daemon, status, expected=(FAILPOINT, 0))
     if status != FAILPOINT:
@@ -34,7 +40,7 @@ def full_disk(scene):
     program, slot.daemon.program = slot.daemon.program, str(wrapper)
     scene.start(slot)
     slot.daemon.program = program
-    scene.flow(scene.chunk)
+    at_work(scene, slot)
     scene.end(slot, signal.SIGTERM)
     expect(scene, slot, "snapshot-failed")
     scene.start(slot)
@@ -59,8 +65,7 @@ def damaged(scene, how):
     for path in scene.state_dir(slot.name).glob("*.snapshot"):
         how(path)
     scene.start(slot)
-    scene.until(lambda: slot.daemon.child is None or slot.daemon.get("/ready")[0] == 200, STEP_TIMEOUT_S, "ready")
-    scene.flow(scene.chunk)
+    at_work(scene, slot)
     expect(scene, slot, "snapshot-ignored")
 
 

@@ -85,10 +85,10 @@ def twin(scene):
     status = scene.await_death(slot, 2 * STEP_TIMEOUT_S)
     if status is None:
         scene.faults["(twin without a fight)"] += 1  # the second got no partition, or is idle
-        status = scene.end(slot, signal.SIGKILL)
-    else:
-        scene.note_exit(first, status)
+        scene.end(slot, signal.SIGKILL)
     slot.daemon, slot.doomed = second, False
+    if status is not None:
+        scene.note_exit(first, status)
 
 
 def add(scene):

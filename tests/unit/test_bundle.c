@@ -35,6 +35,10 @@ static void check_equal(const struct bundle *loaded, const struct bundle *saved)
     assert_int_equal(loaded->net->params_count, saved->net->params_count);
     assert_memory_equal(loaded->net->params, saved->net->params,
                         saved->net->params_count * sizeof(float));
+    assert_int_equal(loaded->net->base, saved->net->base);
+    assert_int_equal(!loaded->recipe, !saved->recipe);
+    if (saved->recipe)
+        assert_string_equal(loaded->recipe, saved->recipe);
     assert_int_equal(loaded->scores, saved->scores);
     for (size_t i = 0; i < saved->scores; i++) {
         assert_string_equal(loaded->score[i].name, saved->score[i].name);
@@ -54,6 +58,8 @@ static void test_bundle_loads_to_the_bit(void **state)
         size_t size;
         fixture_init(&f, hidden[i], i);
         f.bundle.score[f.bundle.scores++] = (struct bundle_score){"test.m1", (double)NAN};
+        f.bundle.recipe = "net = gru:4\nloss = mae\n";
+        f.bundle.net->base = BASE_NONE;
         const char *path = fixture_path(&f, "b");
         if (bundle_save(path, &f.bundle, CREATED, version, &err))
             fail_msg("%s", err.text);

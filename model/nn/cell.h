@@ -18,12 +18,13 @@
 #include "nn/real.h"
 
 #define CELL_GATES_MAX 4
-#define CELL_SAVED     4 /* widths that a step of a sequence leaves for the way back */
+#define CELL_SAVED     4 /* blocks of H that a step of a sequence leaves for the way back */
 
 struct cell_shape {
     enum cell_kind kind;
     enum gate_function gate;
-    size_t inputs, width; /* I, H */
+    size_t inputs, width;               /* I, H */
+    const struct cell_kernels *kernels; /* NULL: the best of this CPU */
 };
 
 struct cell_params {                   /* borrowed; a bias that the layer does not have is NULL */
@@ -42,7 +43,8 @@ struct cell_masks {
     const real *recurrent; /* (G,B,H) of h in the products with U alone; NULL for none */
 };
 
-/* All borrowed. What forward leaves in h, c, saved and work is what backward reads. */
+/* All borrowed. What forward leaves in h, c and saved is what backward reads. x must be finite
+ * where there is no step, too. */
 struct cell_sequences {
     size_t batch, steps;  /* B, T */
     const real *x;        /* (T,B,I) */
@@ -51,11 +53,13 @@ struct cell_sequences {
     real *h; /* (T+1,B,H): [0] the state carried in, set by the caller; forward writes the rest */
     real *c; /* the same of an LSTM's c; NULL for others */
     real *saved; /* (T,B,4H) */
-    real *work;  /* cell_work_count() numbers */
+    real *work;  /* cell_work_count() numbers of scratch */
 };
 
 /** Gates of a cell: blocks of H rows in its weights. */
 size_t cell_gates(enum cell_kind kind);
+/** Is a product with weights of that size a small one: ours, not BLAS's? */
+bool cell_product_is_small(size_t inputs, size_t outputs);
 /** Numbers of work that forward and backward need for up to so many sequences and steps. */
 size_t cell_work_count(const struct cell_shape *shape, size_t batch, size_t steps);
 

@@ -13,13 +13,14 @@ struct dense_shape {
     enum dense_activation activation;
 };
 
-/** @param x (N,I)  @param weight (O,I)  @param bias (O)  @param y (N,O) written */
+/** @param x (N,I)  @param weight (O,I)  @param bias (O), or NULL  @param y (N,O) written */
 void dense_forward(const struct dense_shape *shape, const real *weight, const real *bias,
                    size_t rows, const real *x, real *y);
 
 /** @param x, y of the forward pass  @param d_y (N,O) gradient by y; becomes the gradient by x W^T +
  * b
- *  @param d_x (N,I) written, or NULL  @param d_weight (O,I), d_bias (O) added to */
+ *  @param d_x (N,I) written, or NULL  @param d_weight (O,I), d_bias (O) added to; d_bias
+ * may be NULL */
 void dense_backward(const struct dense_shape *shape, const real *weight, size_t rows, const real *x,
                     const real *y, real *d_y, real *d_x, real *d_weight, real *d_bias);
 

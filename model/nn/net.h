@@ -7,8 +7,8 @@
  *
  * What does not depend on what: a row's outputs depend on the other sequences and rows of its batch
  * by rounding alone (1e-6 of their size), a layer's states not at all, to the bit, as long as
- * product_is_small() of its weights (products.h). Steps behind a sequence's end, and steps that are
- * masked, change no bit of its states. */
+ * cell_product_is_small() of its weights (cell.h). Steps behind a sequence's end, and steps that
+ * are masked, change no bit of its states. */
 #ifndef OUTRO_NN_NET_H
 #define OUTRO_NN_NET_H
 

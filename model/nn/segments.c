@@ -85,15 +85,15 @@ void segments_fit_scaler(const struct segments *segments, const struct train_set
 }
 
 int group_init(struct group *group, const struct segments *segments, const struct net_spec *spec,
-               struct err *err)
+               double state_dropout, struct err *err)
 {
     memset(group, 0, sizeof *group);
     size_t rows = GROUP_SEGMENTS * segments->rows_max;
     size_t x = GROUP_SEGMENTS * segments->steps_max * STEP_INPUTS;
-    size_t per_row = ROW_FEATURES + QUANTILES + 1 + spec->dense[0].width + net_output_width(spec);
-    group->memory = calloc(x + rows * per_row + 1, sizeof *group->memory);
+    group->memory = calloc(x + rows * (ROW_FEATURES + QUANTILES + 1) + 1, sizeof *group->memory);
     group->state = calloc(rows + 1, sizeof *group->state);
-    if (!group->memory || !group->state) {
+    if (net_dropout_init(&group->dropout, spec, state_dropout, GROUP_SEGMENTS, rows, err) ||
+        !group->memory || !group->state) {
         group_release(group);
         return err_set(err, ERR_MEMORY, "no memory for batches of %zu rows", rows);
     }
@@ -101,8 +101,6 @@ int group_init(struct group *group, const struct segments *segments, const struc
     group->features = group->x + x;
     group->base = group->features + rows * ROW_FEATURES;
     group->target = group->base + rows * QUANTILES;
-    group->dropout = group->target + rows;
-    group->state_dropout = group->dropout + rows * spec->dense[0].width;
     return 0;
 }
 
@@ -110,17 +108,20 @@ void group_release(struct group *group)
 {
     free(group->memory);
     free(group->state);
+    net_dropout_release(&group->dropout);
     memset(group, 0, sizeof *group);
 }
 
-static void fill_steps(struct group *group, const struct segment *segment, size_t b, size_t steps,
-                       const struct predictor_scaler *scaler)
+/* Sequence b of `sequences`, time-major; padded behind with zeros. */
+static void fill_steps(struct group *group, const struct segment *segment, size_t b,
+                       size_t sequences, size_t steps, const struct predictor_scaler *scaler)
 {
-    size_t own = segment->end - 1 - segment->begin;
-    float *x = group->x + b * steps * STEP_INPUTS;
+    size_t own = segment->end - 1 - segment->begin, stride = sequences * STEP_INPUTS;
+    float *x = group->x + b * STEP_INPUTS;
     scaler_apply(own, STEP_INPUTS, segment->user->steps + segment->begin * STEP_INPUTS,
-                 scaler->step_mean, scaler->step_inverse_sd, x, STEP_INPUTS);
-    memset(x + own * STEP_INPUTS, 0, (steps - own) * STEP_INPUTS * sizeof *x);
+                 scaler->step_mean, scaler->step_inverse_sd, x, stride);
+    for (size_t t = own; t < steps; t++)
+        memset(x + t * stride, 0, STEP_INPUTS * sizeof *x);
 }
 
 static void fill_row(struct group *group, size_t at, const struct train_row *row,
@@ -137,50 +138,33 @@ static void fill_row(struct group *group, size_t at, const struct train_row *row
     group->target[at] = logf(row->remaining_s + REMAINING_OFFSET_S);
 }
 
-/* Four factors a draw: a probability to within 2^-16 is enough. */
-static void draw_dropout(float *factor, size_t count, double probability, struct random *random)
-{
-    uint64_t below = (uint64_t)(probability * 65536), bits = 0;
-    float kept = (float)(1 / (1 - probability));
-    for (size_t i = 0; i < count; i++, bits >>= 16) {
-        if (i % 4 == 0)
-            bits = random_bits(random);
-        factor[i] = (bits & 0xffff) < below ? 0 : kept;
-    }
-}
-
 void group_fill(struct group *group, const struct segments *segments, const uint32_t *pick,
-                size_t count, const struct net_spec *spec, const struct predictor_scaler *scaler,
-                struct group_dropout dropout, struct random *random, double scale)
+                size_t count, const struct predictor_scaler *scaler, struct random *random,
+                double scale)
 {
-    size_t steps = 0, rows = 0;
+    size_t steps = 0, rows = 0, outputs = predictor_outputs(&group->dropout.spec);
     for (size_t b = 0; b < count; b++) {
         const struct segment *s = &segments->segment[pick[b]];
         steps = s->end - 1 - s->begin > steps ? s->end - 1 - s->begin : steps;
     }
     for (size_t b = 0; b < count; b++) {
         const struct segment *s = &segments->segment[pick[b]];
-        fill_steps(group, s, b, steps, scaler);
+        fill_steps(group, s, b, count, steps, scaler);
         for (size_t r = s->row; r < s->row + s->rows; r++, rows++) {
             const struct train_row *row = &s->user->row[r];
-            group->state[rows] = (uint32_t)(b * (steps + 1) + row->session - s->begin);
-            fill_row(group, rows, row, scaler, predictor_outputs(spec));
+            group->state[rows] = (uint32_t)((row->session - s->begin) * count + b);
+            fill_row(group, rows, row, scaler, outputs);
         }
     }
-    if (dropout.dense > 0)
-        draw_dropout(group->dropout, rows * spec->dense[0].width, dropout.dense, random);
-    if (dropout.state > 0)
-        draw_dropout(group->state_dropout, rows * net_output_width(spec), dropout.state, random);
-    group->batch =
-        (struct network_batch){.sequences = count,
-                               .steps = steps,
-                               .rows = rows,
-                               .x = group->x,
-                               .state = group->state,
-                               .features = group->features,
-                               .base = group->base,
-                               .target = group->target,
-                               .dropout = dropout.dense > 0 ? group->dropout : NULL,
-                               .state_dropout = dropout.state > 0 ? group->state_dropout : NULL,
-                               .scale = scale};
+    net_dropout_draw(&group->dropout, count, rows, random);
+    group->batch = (struct network_batch){.sequences = count,
+                                          .steps = steps,
+                                          .rows = rows,
+                                          .x = group->x,
+                                          .state = group->state,
+                                          .features = group->features,
+                                          .base = group->base,
+                                          .target = group->target,
+                                          .masks = &group->dropout.masks,
+                                          .scale = scale};
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "nn/net_dropout.h"
 #include "nn/network.h"
 #include "nn/random.h"
 #include "nn/train_set.h"
@@ -47,24 +48,21 @@ struct group {
     struct network_batch batch;
     float *memory;   /* owned, as is state */
     uint32_t *state; /* (rows) */
-    float *x, *features, *base, *target, *dropout, *state_dropout;
+    float *x, *features, *base, *target;
+    struct net_dropout dropout; /* owned; knows the network */
 };
 
-/** Room for any GROUP_SEGMENTS of segments. @return 0, or -1 with ERR_MEMORY */
+/** Room for any GROUP_SEGMENTS of segments. @param spec the network and its dropout, copied
+ *  @param state_dropout probability for the states that the head reads  @return 0, or -1 with
+ * ERR_MEMORY */
 int group_init(struct group *group, const struct segments *segments, const struct net_spec *spec,
-               struct err *err) MUST_CHECK;
+               double state_dropout, struct err *err) MUST_CHECK;
 void group_release(struct group *group);
-
-/* Probabilities; 0 for none. */
-struct group_dropout {
-    double dense; /* of the head's first hidden layer */
-    double state; /* of the hidden state that the head reads */
-};
 
 /** Fills the batch from count segments picked by index.
  *  @param random draws the dropout  @param scale of the loss */
 void group_fill(struct group *group, const struct segments *segments, const uint32_t *pick,
-                size_t count, const struct net_spec *spec, const struct predictor_scaler *scaler,
-                struct group_dropout dropout, struct random *random, double scale);
+                size_t count, const struct predictor_scaler *scaler, struct random *random,
+                double scale);
 
 #endif

@@ -117,7 +117,7 @@ static int init_scratch(struct trainer *t, struct err *err)
     for (size_t i = 0; i < t->segments.count; i++)
         t->order[i] = (uint32_t)i;
     for (size_t i = 0; i < t->slots; i++) {
-        if (group_init(&t->slot[i].group, &t->segments, &o->spec, err))
+        if (group_init(&t->slot[i].group, &t->segments, &o->spec, o->state_dropout, err))
             return -1;
         t->slot[i].gradient = calloc(t->net->params_count, sizeof *t->slot[i].gradient);
         if (!t->slot[i].gradient)

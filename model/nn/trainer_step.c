@@ -20,8 +20,7 @@ static void group_task(void *ctx, size_t worker, size_t i)
     size_t count = t->picked - first < GROUP_SEGMENTS ? t->picked - first : GROUP_SEGMENTS;
     struct random random;
     random_init(&random, o->seed, STREAM_DROPOUT + t->steps_done * t->slots + i);
-    group_fill(&slot->group, &t->segments, t->pick + first, count, &o->spec, &t->net->scaler,
-               (struct group_dropout){o->spec.dense[0].dropout, o->state_dropout}, &random,
+    group_fill(&slot->group, &t->segments, t->pick + first, count, &t->net->scaler, &random,
                t->scale);
     slot->group.batch.loss = &o->loss;
     if (o->base == BASE_NONE)

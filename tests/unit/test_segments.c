@@ -72,19 +72,18 @@ static void test_segments_cut_and_gather(void **state)
     static const uint32_t pick[] = {0, 1};
     random_init(&random, 1, 0);
     scaler.step_inverse_sd[0] = 1;
-    assert_int_equal(group_init(&group, &segments, &spec, &err), 0);
-    const struct group_dropout none = {0, 0};
-    group_fill(&group, &segments, pick, 2, &spec, &scaler, none, &random, 1);
+    assert_int_equal(group_init(&group, &segments, &spec, 0, &err), 0);
+    group_fill(&group, &segments, pick, 2, &scaler, &random, 1);
     assert_int_equal(group.batch.steps, 9);
     assert_int_equal(group.batch.rows, 5);
-    assert_null(group.batch.dropout);
-    /* A row of session k reads the state after k - begin steps of its sequence, of 10 states each.
-     */
-    static const uint32_t at[] = {0, 0, 7, 10 + 5, 10 + 9};
+    assert_null(group.batch.masks->dense[0]);
+    assert_null(group.batch.masks->state);
+    /* A row of session k reads the state after k - begin steps of its sequence, one of two. */
+    static const uint32_t at[] = {0, 0, 2 * 7, 2 * 5 + 1, 2 * 9 + 1};
     assert_memory_equal(group.state, at, sizeof at);
     for (size_t t = 0; t < 9; t++) { /* the first is two steps shorter: padded behind */
-        assert_true(group.x[t * STEP_INPUTS] == (t < 7 ? (float)t / 10 : 0));
-        assert_true(group.x[(9 + t) * STEP_INPUTS] == (float)(11 + t) / 10);
+        assert_true(group.x[2 * t * STEP_INPUTS] == (t < 7 ? (float)t / 10 : 0));
+        assert_true(group.x[(2 * t + 1) * STEP_INPUTS] == (float)(11 + t) / 10);
     }
     assert_true(fabsf(group.target[3] - logf(3 + 30)) < 1e-6f);
     assert_true(fabsf(group.base[2] - logf(3 + 30)) < 1e-6f);
@@ -100,7 +99,8 @@ static void test_segments_dropout_keeps_the_mean(void **state)
     struct train_user user = user_of(10, sessions, 3000);
     struct train_set set = {1, &user};
     struct segments segments;
-    struct net_spec spec = PREDICTOR_SPEC(0, 64);
+    struct net_spec spec = PREDICTOR_SPEC(1, 64);
+    spec.dense[0].dropout = .3;
     struct predictor_scaler scaler = {0};
     struct group group;
     struct random random;
@@ -108,16 +108,19 @@ static void test_segments_dropout_keeps_the_mean(void **state)
     static const uint32_t pick[] = {0};
     random_init(&random, 9, 0);
     assert_int_equal(segments_cut(&segments, &set, 32, 32, &err), 0);
-    assert_int_equal(group_init(&group, &segments, &spec, &err), 0);
-    const struct group_dropout dropout = {.3, .5};
-    group_fill(&group, &segments, pick, 1, &spec, &scaler, dropout, &random, 1);
-    double sum = 0, dropped = 0;
+    assert_int_equal(group_init(&group, &segments, &spec, .5, &err), 0);
+    group_fill(&group, &segments, pick, 1, &scaler, &random, 1);
+    const struct net_masks *masks = group.batch.masks;
+    double sum = 0, dropped = 0, states = 0;
     for (size_t i = 0; i < 3000 * 64; i++) {
-        sum += (double)group.dropout[i];
-        dropped += group.dropout[i] == 0;
+        sum += (double)masks->dense[0][i];
+        dropped += masks->dense[0][i] == 0;
     }
     assert_true(fabs(sum / (3000 * 64) - 1) < .01);
+    for (size_t i = 0; i < 3000; i++)
+        states += masks->state[i] == 0;
     assert_true(fabs(dropped / (3000 * 64) - .3) < .01);
+    assert_true(fabs(states / 3000 - .5) < .05);
     group_release(&group);
     segments_release(&segments);
     free_user(&user);

@@ -46,13 +46,37 @@ size_t golden_count(const struct golden_file *golden, const char *name)
     return safetensor_values(tensor);
 }
 
+/* Values of any of the types that references are stored in. */
+static void read_values(const struct safetensors *file, const struct safetensor *tensor,
+                        double *out)
+{
+    size_t count = safetensor_values(tensor);
+    if (tensor->dtype == DTYPE_F64) {
+        safetensor_read_f64(file, tensor, out);
+    } else if (tensor->dtype == DTYPE_F32) {
+        float *values = calloc(count + 1, sizeof *values);
+        assert_non_null(values);
+        safetensor_read_f32(file, tensor, values);
+        for (size_t i = 0; i < count; i++)
+            out[i] = (double)values[i];
+        free(values);
+    } else {
+        assert_int_equal(tensor->dtype, DTYPE_I64);
+        for (size_t i = 0; i < count; i++) {
+            int64_t value; /* little-endian, as this machine is */
+            memcpy(&value, file->data + tensor->begin + i * sizeof value, sizeof value);
+            out[i] = (double)value;
+        }
+    }
+}
+
 double *golden_fetch(const struct golden_file *golden, const char *name, size_t count)
 {
     if (golden_count(golden, name) != count)
         fail_msg("%s has %zu values, not %zu", name, golden_count(golden, name), count);
     double *values = calloc(count + 1, sizeof *values);
     assert_non_null(values);
-    safetensor_read_f64(&golden->file, safetensors_find(&golden->file, name), values);
+    read_values(&golden->file, safetensors_find(&golden->file, name), values);
     return values;
 }
 

@@ -100,13 +100,19 @@ static void test_cmd_train_recipe_from_file_and_flags(void **state)
     RUN_ALL(COMMANDS);
 }
 
-static void test_cmd_train_single_value(void **state)
+static void test_cmd_train_other_nets(void **state)
 {
     (void)state;
     static const struct command COMMANDS[] = {
         {"outro train log.tsv --epochs 2 --loss mae --base none --out single", 0, "best epoch"},
         {"outro bundle check single && outro bundle show single", 0, "base         none"},
         {"outro replay log.tsv --bundle single", 0, "net  "},
+        {"outro train log.tsv --epochs 2 --net 'lstm:4,6 dropout=.1 recurrent_dropout=.1 gru:3' "
+         "--head '8 tanh, 8 relu dropout=.1' --out deep && outro bundle check deep",
+         0, "ok"},
+        {"outro train log.tsv --epochs 2 --net 'gru-before:4 gates=hard_sigmoid_fifth' --head none "
+         "--loss mse --out plain && outro bundle check plain",
+         0, "ok"},
     };
     RUN_ALL(COMMANDS);
 }
@@ -262,7 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cmd_train_recipe_from_file_and_flags),
-        cmocka_unit_test(test_cmd_train_single_value),
+        cmocka_unit_test(test_cmd_train_other_nets),
         cmocka_unit_test(test_cmd_train_report),
         cmocka_unit_test(test_cmd_train_compare),
         cmocka_unit_test(test_cmd_train_says_when_it_comes_apart),

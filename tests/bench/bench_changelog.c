@@ -5,12 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "data/synth.h"
+#include "lives.h"
 #include "stream/changelog.h"
-#include "stream/pipeline.h"
-
-#define HISTORY_ROWS  8000
-#define HISTORY_START (INT64_C(15000) * 86400000)
 
 static void die(const char *what, const struct err *err)
 {
@@ -23,27 +19,6 @@ static double cpu_s(void)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* One who has been there for years. */
-static struct state_store *make_life(const struct stream_params *params, struct err *err)
-{
-    const struct synth_options options = {
-        .seed = 5, .rows = HISTORY_ROWS, .users = 1, .start = {HISTORY_START}};
-    struct pipeline_sink sink = {0};
-    struct pipeline *pipeline = pipeline_new(params, &sink, 256, err);
-    struct state_store *store = state_store_new(params, 0, err);
-    struct synth *synth = synth_new(&options, err);
-    struct scrobble scrobble;
-    enum outcome outcome;
-    if (!pipeline || !store || !synth)
-        die("history", err);
-    while (synth_next(synth, &scrobble) > 0)
-        if (pipeline_push(pipeline, store, &scrobble, &outcome, err) < 0)
-            die("history", err);
-    synth_free(synth);
-    pipeline_free(pipeline);
-    return store;
 }
 
 struct records {
@@ -62,16 +37,14 @@ static char *put_record(char *at, enum changelog_kind kind, const struct user_la
     return at + 3 + key + value;
 }
 
-/* The same life under other names. */
-static struct records encode(const struct user_layout *layout, struct user_state *user,
-                             uint32_t users)
+static struct records encode(struct lives *lives, uint32_t users)
 {
+    const struct user_layout *layout = lives_layout(lives);
     struct records records = {
         .data = malloc((size_t)users * 2 * (3 + CHANGELOG_KEY_MAX + changelog_value_max(layout)))};
     char *at = records.data;
     for (uint32_t u = 0; at && u < users; u++) {
-        memset(user->user_id, 0, sizeof user->user_id);
-        user->user_id_size = (uint8_t)snprintf(user->user_id, sizeof user->user_id, "user_%07u", u);
+        const struct user_state *user = lives_user(lives, u);
         at = put_record(at, CHANGELOG_OPEN, layout, user);
         at = put_record(at, CHANGELOG_HISTORY, layout, user);
     }
@@ -105,25 +78,25 @@ int main(int argc, char **argv)
     uint32_t users = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000;
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
     struct err err = {0};
-    struct state_store *life = make_life(&params, &err);
+    struct lives lives;
+    if (users == 0 || lives_init(&lives, &params, &err) != 0)
+        die("history", &err);
     struct state_store *store = state_store_new(&params, 0, &err);
-    if (!store || users == 0)
+    if (!store)
         die("store", &err);
-    const struct user_layout *layout = state_store_layout(store);
-    struct user_state *user = &state_store_slot(life, 0)->state;
     double begun = cpu_s();
-    struct records records = encode(layout, user, users);
+    struct records records = encode(&lives, users);
     double encoded = cpu_s();
     if (!records.data)
         die("out of memory for the records", &err);
     apply_all(store, &records, &err);
     double restored = cpu_s();
-    printf("%u users of %u sessions, %.0f bytes a user in records, %zu in memory\n", users,
-           user->current.number, (double)records.size / users, layout->size_bytes);
+    printf("%u users, %.0f bytes a user in records, %zu in memory\n", users,
+           (double)records.size / users, lives_layout(&lives)->size_bytes);
     print_rate("encode", encoded - begun, users, records.size);
     print_rate("restore", restored - encoded, users, records.size);
     free(records.data);
     state_store_free(store);
-    state_store_free(life);
+    lives_release(&lives);
     return 0;
 }

@@ -8,11 +8,21 @@
 #include "daemon/inbox.h"
 #include "daemon/restorer_parts.h"
 
-struct restorer {
+/* One client reads from one broker at a time, and a new store's memory takes as long to come as its
+ * records: two partitions at once keep two cores busy. */
+#define WORKERS 2
+
+struct worker {
+    struct restorer *restorer;
     struct reader reader;
-    int bell;
     pthread_t thread;
-    bool started, stop;
+    bool started;
+};
+
+struct restorer {
+    struct worker worker[WORKERS];
+    int bell;
+    bool stop;
     pthread_mutex_t lock;
     pthread_cond_t asked;
     struct job *jobs; /* in the order they were asked for */
@@ -45,7 +55,8 @@ static struct job *find_waiting(struct restorer *restorer)
 
 static void *run(void *ctx)
 {
-    struct restorer *restorer = ctx;
+    struct worker *worker = ctx;
+    struct restorer *restorer = worker->restorer;
     struct job *job;
     pthread_mutex_lock(&restorer->lock);
     while (!restorer->stop) {
@@ -56,7 +67,7 @@ static void *run(void *ctx)
         job->state = JOB_RUNNING;
         pthread_mutex_unlock(&restorer->lock);
         int64_t began_ms = monotonic_ms();
-        if (reader_restore(&restorer->reader, job) != 0) {
+        if (reader_restore(&worker->reader, job) != 0) {
             state_store_free(job->restored.store);
             job->restored.store = NULL;
         }
@@ -74,6 +85,22 @@ static void *run(void *ctx)
     return NULL;
 }
 
+static int start(struct restorer *restorer, struct worker *worker, const struct config *config,
+                 const struct stream_params *params, struct logger *logger, struct err *err)
+{
+    worker->restorer = restorer;
+    if (reader_init(&worker->reader, config, params, logger, err) != 0) {
+        return -1;
+    }
+    int code = pthread_create(&worker->thread, NULL, run, worker);
+    if (code != 0) {
+        return err_set(err, ERR_IO, "cannot start a thread of the restorer: %s", strerror(code));
+    }
+    pthread_setname_np(worker->thread, "restorer");
+    worker->started = true;
+    return 0;
+}
+
 struct restorer *restorer_new(const struct config *config, const struct stream_params *params,
                               struct logger *logger, int bell, struct err *err)
 {
@@ -85,18 +112,12 @@ struct restorer *restorer_new(const struct config *config, const struct stream_p
     restorer->bell = bell;
     pthread_mutex_init(&restorer->lock, NULL);
     pthread_cond_init(&restorer->asked, NULL);
-    if (reader_init(&restorer->reader, config, params, logger, err) != 0) {
-        restorer_free(restorer);
-        return NULL;
+    for (size_t i = 0; i < WORKERS; i++) {
+        if (start(restorer, &restorer->worker[i], config, params, logger, err) != 0) {
+            restorer_free(restorer);
+            return NULL;
+        }
     }
-    int code = pthread_create(&restorer->thread, NULL, run, restorer);
-    if (code != 0) {
-        err_set(err, ERR_IO, "cannot start the restorer's thread: %s", strerror(code));
-        restorer_free(restorer);
-        return NULL;
-    }
-    pthread_setname_np(restorer->thread, "restorer");
-    restorer->started = true;
     return restorer;
 }
 
@@ -110,17 +131,21 @@ void restorer_free(struct restorer *restorer)
     for (struct job *job = restorer->jobs; job; job = job->next) {
         atomic_store(&job->cancelled, true);
     }
-    pthread_cond_signal(&restorer->asked);
+    pthread_cond_broadcast(&restorer->asked);
     pthread_mutex_unlock(&restorer->lock);
-    if (restorer->started) {
-        pthread_join(restorer->thread, NULL);
+    for (size_t i = 0; i < WORKERS; i++) {
+        if (restorer->worker[i].started) {
+            pthread_join(restorer->worker[i].thread, NULL);
+        }
     }
     while (restorer->jobs) {
         struct job *job = restorer->jobs;
         restorer->jobs = job->next;
         job_free(job);
     }
-    reader_release(&restorer->reader);
+    for (size_t i = 0; i < WORKERS; i++) {
+        reader_release(&restorer->worker[i].reader);
+    }
     pthread_cond_destroy(&restorer->asked);
     pthread_mutex_destroy(&restorer->lock);
     free(restorer);

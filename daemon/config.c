@@ -101,7 +101,7 @@ static const struct config_key keys[] = {
     TEXT("state.dir", CONFIG_FILE, state_dir, "", CONFIG_EMPTY,
          "Directory of this host for snapshots of the state: a partition that leaves, or that is there at a clean stop, "
          "is written into it, and the next start reads only what topic.state got since. Never needed: what is missing, "
-         "damaged, foreign or older than 12 hours is read from topic.state. Empty: none."),
+         "damaged, foreign or older than delete.retention.ms of the topic is read from topic.state. Empty: none."),
     NUMBER("state.ttl.days", state_ttl_days, "0", 0, 36500, 0,
            "A user silent for so long, by stream time, is forgotten: whoever comes back later is somebody new. Must be "
            "longer than session.allowed.lateness.ms. 0: never."),

@@ -15,6 +15,8 @@
 #define PIPELINE_ROWS 256
 /* How often its counters are published while there is work. */
 #define PUBLISH_MS 100
+/* What is left of a stop's time when snapshots are given up. */
+#define SNAPSHOT_MARGIN_MS 1000
 
 struct stream_params engine_params(const struct config *config)
 {
@@ -354,11 +356,13 @@ struct engine *engine_new(const struct config *config, struct logger *logger, st
  * back any more. */
 static void close_clients(struct engine *engine)
 {
+    int64_t stop_deadline_ms = atomic_load(&engine->inbox->stop_deadline_ms);
     consumer_close(engine->consumer);
     engine->consumer = NULL;
     restorer_free(engine->restorer);
     engine->restorer = NULL;
-    snapshot_saver_free(engine->saver); /* what left with the consumer is written before we go */
+    /* what left with the consumer is written before we go, if there is time */
+    snapshot_saver_free(engine->saver, stop_deadline_ms - SNAPSHOT_MARGIN_MS);
     engine->saver = NULL;
     side_inputs_free(engine->side);
     engine->side = NULL;

@@ -55,6 +55,10 @@ void engine_publish(struct engine *engine)
         metrics->restore_stalled = engine->snapshot.restoring.stalled;
     }
     engine_publish_side_inputs(engine);
+    if (engine->saver) {
+        snapshot_saver_counts(engine->saver, &metrics->snapshots_written,
+                              &metrics->snapshots_failed);
+    }
     engine->snapshot.assigned = engine->consumer && consumer_assigned(engine->consumer);
     engine->snapshot.beat_ms = engine->published_ms = monotonic_ms();
     status_publish(engine->status, &engine->snapshot);

@@ -146,6 +146,8 @@ static void install(struct engine *engine, struct restored *restored)
                  restored->partition, restored->offset, state_store_users(restored->store),
                  restored->snapshot_users, restored->records, restored->bytes, restored->took_ms);
     metrics->restored_partitions++;
+    metrics->snapshots_used += restored->snapshot_users > 0;
+    metrics->snapshots_ignored += restored->snapshot_ignored;
     metrics->restored_records += (uint64_t)restored->records;
     metrics->restored_bytes += (uint64_t)restored->bytes;
     histogram_add(&metrics->restore, (double)restored->took_ms / 1e3);

@@ -57,6 +57,11 @@
       "Of these, passed over because they cannot be used")                                         \
     X(duration_records_bad, counter, "outro_side_input_bad_total", "input=\"track-durations\"",    \
       "")                                                                                          \
+    X(snapshots_used, counter, "outro_snapshots_total", "result=\"used\"",                         \
+      "Snapshots of state.dir that a restore began with or could not use, written or not")         \
+    X(snapshots_ignored, counter, "outro_snapshots_total", "result=\"ignored\"", "")               \
+    X(snapshots_written, counter, "outro_snapshots_total", "result=\"written\"", "")               \
+    X(snapshots_failed, counter, "outro_snapshots_total", "result=\"failed\"", "")                 \
     X(produce_waits, counter, "outro_producer_waits_total", "",                                    \
       "Times the engine waited for room in the producer's queue")                                  \
     X(truncated, counter, "outro_rejected_truncated_total", "",                                    \

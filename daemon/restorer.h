@@ -1,9 +1,9 @@
-/* restorer.h - reads partitions' state back from the changelog, in a thread of its own with clients
- * of its own, so that the engine goes on with the partitions it has. For each: the committed offset
- * of the input; then the end of the changelog, transactions still open included; then everything
- * committed up to there, into a new store; then the meta record's offset against the committed one.
- * A transaction that a dead writer left open is waited for as long as brokers let it live, then it
- * is an error. Called from the engine's thread. */
+/* restorer.h - reads partitions' state back from the changelog, in threads of their own with
+ * clients of their own, so that the engine goes on with the partitions it has. For each: the
+ * committed offset of the input; then the end of the changelog, transactions still open included;
+ * then everything committed up to there, into a new store; then the meta record's offset against
+ * the committed one. A transaction that a dead writer left open is waited for as long as brokers
+ * let it live, then it is an error. Called from the engine's thread. */
 #ifndef OUTRO_DAEMON_RESTORER_H
 #define OUTRO_DAEMON_RESTORER_H
 
@@ -29,6 +29,7 @@ struct restored {
     int64_t changelog_end;  /* offset up to which that is */
     int64_t snapshot_users; /* of a snapshot in state.dir, the changelog read from its end on; 0:
                                none */
+    bool snapshot_ignored;  /* there was one that could not be used */
     char cluster[CLUSTER_ID_MAX + 1]; /* its id; "" unknown, asked for only with a state.dir */
     int64_t took_ms;
     struct err err;

@@ -45,6 +45,10 @@ void reader_release(struct reader *reader);
  * with job->restored.err */
 int64_t reader_take_snapshot(struct reader *reader, struct job *job, int64_t low, int64_t high,
                              struct changelog_meta *meta) MUST_CHECK;
+/** Says that the snapshot is of no use, and why; an empty store in place of what it gave.
+ *  @return 0; -1 with job->restored.err */
+int reader_ignore_snapshot(struct reader *reader, struct job *job,
+                           const struct err *why) MUST_CHECK;
 /** A new, empty store in place of what the job has. @return 0; -1 with job->restored.err */
 int reader_new_store(struct reader *reader, struct job *job) MUST_CHECK;
 /** Restores one partition, or gives up when it is cancelled. @return 0; -1 with job->restored.err

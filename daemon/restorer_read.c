@@ -50,7 +50,7 @@ int reader_init(struct reader *reader, const struct config *config,
     reader->input = strdup(config->topic_scrobbles);
     reader->state = strdup(config->topic_state);
     reader->dir = strdup(config->state_dir);
-    reader->group = strdup(kafka_group(config));
+    reader->group = strndup(kafka_group(config), SNAPSHOT_TEXT_MAX);
     if (!reader->input || !reader->state || !reader->dir || !reader->group) {
         return err_set(err, ERR_MEMORY, "out of memory");
     }
@@ -239,19 +239,14 @@ static int read_to(struct reader *reader, struct job *job, int64_t target,
     return rc;
 }
 
-static int read_changelog(struct reader *reader, struct job *job, struct progress *progress)
+/* Everything from `first` to `high`. */
+static int read_changelog(struct reader *reader, struct job *job, int64_t first, int64_t high,
+                          struct progress *progress)
 {
-    int64_t low = 0, high = 0;
-    if (changelog_ends(reader, job, &low, &high) != 0) {
-        return -1;
-    }
-    int64_t first = reader_take_snapshot(reader, job, low, high, &progress->meta);
-    if (first < 0) {
-        return -1;
-    }
     progress->first = first;
-    progress->has_meta = job->restored.snapshot_users > 0;
     job->restored.changelog_end = high;
+    job->restored.records = job->restored.bytes = 0;
+    atomic_store(&job->read, 0);
     atomic_store(&job->all, high - first);
     if (high == first) {
         return 0;
@@ -340,18 +335,44 @@ static int settle(struct reader *reader, struct job *job, const struct progress 
     return changelog_finish(restored->store, &progress->meta, &restored->err);
 }
 
-int reader_restore(struct reader *reader, struct job *job)
+static int read_and_judge(struct reader *reader, struct job *job, int64_t first, int64_t high,
+                          struct progress *progress)
 {
-    struct restored *restored = &job->restored;
-    struct progress progress = {.meta = {.input_offset = OFFSET_NONE}};
-    if (reader_new_store(reader, job) != 0 ||
-        committed_offset(reader, job, &restored->offset) != 0 ||
-        read_changelog(reader, job, &progress) != 0) {
-        return -1;
-    }
-    if (!wanted(job)) {
+    if (read_changelog(reader, job, first, high, progress) != 0 || !wanted(job)) {
         return -1;
     }
     note_deleted_input(reader, job);
-    return reader->exactly_once ? check(reader, job, &progress) : settle(reader, job, &progress);
+    return reader->exactly_once ? check(reader, job, progress) : settle(reader, job, progress);
+}
+
+int reader_restore(struct reader *reader, struct job *job)
+{
+    static const struct progress nothing = {.meta = {.input_offset = OFFSET_NONE}};
+    struct restored *restored = &job->restored;
+    struct progress progress = nothing;
+    int64_t low = 0, high = 0;
+    if (reader_new_store(reader, job) != 0 ||
+        committed_offset(reader, job, &restored->offset) != 0 ||
+        changelog_ends(reader, job, &low, &high) != 0) {
+        return -1;
+    }
+    int64_t committed = restored->offset;
+    int64_t first = reader_take_snapshot(reader, job, low, high, &progress.meta);
+    if (first < 0) {
+        return -1;
+    }
+    progress.has_meta = restored->snapshot_users > 0;
+    int rc = read_and_judge(reader, job, first, high, &progress);
+    bool may_be_its_fault = restored->snapshot_users > 0 && restored->err.code != ERR_KAFKA;
+    if (rc == 0 || !may_be_its_fault || !wanted(job)) {
+        return rc;
+    }
+    /* The changelog alone has the last word. */
+    struct err why = restored->err;
+    memset(&restored->err, 0, sizeof restored->err);
+    restored->offset = committed;
+    progress = nothing;
+    return reader_ignore_snapshot(reader, job, &why) == 0
+               ? read_and_judge(reader, job, low, high, &progress)
+               : -1;
 }

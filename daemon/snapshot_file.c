@@ -54,6 +54,7 @@ static int path_of(const char *dir, const struct snapshot_of *of, const char *su
 struct writer {
     FILE *file;
     const struct user_layout *layout;
+    const _Atomic bool *stop;
     void *value; /* scratch of one record */
     uint64_t records;
     uint32_t crc; /* of all records so far */
@@ -62,7 +63,7 @@ struct writer {
 static size_t put_text(char *out, size_t at, const char *text)
 {
     size_t size = strlen(text);
-    assert(size < 256);
+    assert(size <= SNAPSHOT_TEXT_MAX);
     out[at] = (char)size;
     memcpy(out + at + 1, text, size);
     return at + 1 + size;
@@ -111,6 +112,10 @@ static bool put_users(struct writer *writer, struct state_store *store)
     size_t cursor = 0;
     while ((slot = state_store_next(store, &cursor))) {
         const struct user_state *user = &slot->state;
+        if (atomic_load_explicit(writer->stop, memory_order_relaxed)) {
+            errno = ECANCELED;
+            return false;
+        }
         if (!put_record(writer, CHANGELOG_OPEN, user,
                         changelog_encode_open(writer->layout, user, writer->value)) ||
             (user->history.finished > 0 &&
@@ -163,10 +168,10 @@ static int fill(struct writer *writer, const struct snapshot_of *of,
 
 int snapshot_file_write(const char *dir, const struct snapshot_of *of,
                         const struct snapshot_covers *covers, struct state_store *store,
-                        struct err *err)
+                        const _Atomic bool *stop, struct err *err)
 {
     char path[PATH_BYTES], beside[PATH_BYTES], suffix[32];
-    struct writer writer = {0};
+    struct writer writer = {.stop = stop};
     snprintf(suffix, sizeof suffix, ".%ld", (long)getpid());
     if (path_of(dir, of, "", path, err) != 0 || path_of(dir, of, suffix, beside, err) != 0) {
         return -1;
@@ -215,6 +220,14 @@ static bool take_text(FILE *file, const char *expected, bool *same, uint32_t *cr
     return true;
 }
 
+static bool possible(const struct snapshot_covers *covers)
+{
+    struct event_time time = covers->meta.stream_time;
+    return covers->changelog_end >= 0 && covers->written_ms >= 0 &&
+           covers->meta.input_offset >= 0 &&
+           (time.ms == EVENT_TIME_NEVER.ms || event_time_valid(time));
+}
+
 static int take_head(FILE *file, const char *path, const struct snapshot_of *of,
                      struct snapshot_covers *covers, struct err *err)
 {
@@ -243,7 +256,7 @@ static int take_head(FILE *file, const char *path, const struct snapshot_of *of,
     covers->written_ms = (int64_t)le64toh((uint64_t)head.written_ms);
     covers->meta.input_offset = (int64_t)le64toh((uint64_t)head.input_offset);
     covers->meta.stream_time.ms = (int64_t)le64toh((uint64_t)head.stream_time);
-    return 0;
+    return possible(covers) ? 0 : damaged(err, path, file);
 }
 
 static int take_tail(FILE *file, const char *path, uint64_t records, uint32_t crc, struct err *err)

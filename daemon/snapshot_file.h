@@ -5,13 +5,16 @@
 #ifndef OUTRO_DAEMON_SNAPSHOT_FILE_H
 #define OUTRO_DAEMON_SNAPSHOT_FILE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
 #include "stream/changelog.h"
 #include "stream/state_store.h"
 
-#define CLUSTER_ID_MAX 63
+#define CLUSTER_ID_MAX    63
+#define SNAPSHOT_TEXT_MAX 255 /* bytes of each of the three */
 
 /* What a snapshot is of: one of something else is not used. */
 struct snapshot_of {
@@ -27,11 +30,11 @@ struct snapshot_covers {
 };
 
 /** Writes dir/TOPIC-PARTITION.snapshot beside and renames it, both on the disk when it returns.
- *  @param store committed state  @return 0, or -1 ERR_IO (the one before still stands), ERR_MEMORY
- */
+ *  @param store committed state  @param stop gives up when it turns true  @return 0, or -1 ERR_IO
+ * (the one before still stands), ERR_MEMORY */
 int snapshot_file_write(const char *dir, const struct snapshot_of *of,
                         const struct snapshot_covers *covers, struct state_store *store,
-                        struct err *err) MUST_CHECK;
+                        const _Atomic bool *stop, struct err *err) MUST_CHECK;
 
 /** Reads what a snapshot is of and covers, and leaves its records. @return 1; 0 when there is none;
  * -1 with err: ERR_IO, ERR_CHECK (damaged), ERR_INPUT (of another version, or of something else) */

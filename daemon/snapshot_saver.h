@@ -14,8 +14,11 @@ struct snapshot_saver;
 /** @param config read here only; its state.dir is not empty */
 struct snapshot_saver *snapshot_saver_new(const struct config *config, struct logger *logger,
                                           struct err *err) MUST_CHECK;
-/** Waits until all that was given is written. NULL is fine. */
-void snapshot_saver_free(struct snapshot_saver *saver);
+/** Waits until all that was given is written, or monotonic deadline_ms: gives up the rest then.
+ * NULL is fine. */
+void snapshot_saver_free(struct snapshot_saver *saver, int64_t deadline_ms);
+/** How many were written, and how many could not be. */
+void snapshot_saver_counts(const struct snapshot_saver *saver, uint64_t *written, uint64_t *failed);
 
 /** @param store taken: everything in it is committed  @param cluster its id, copied  @param covers
  * written_ms is filled in */

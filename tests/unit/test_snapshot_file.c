@@ -20,6 +20,8 @@ static const struct snapshot_of ours = {"cluster-1", "outro", "outro-state", 3};
 static struct snapshot_covers covers = {
     .changelog_end = 4711, .written_ms = LIFE_START_MS, .meta = {.input_offset = 1234}};
 
+static const _Atomic bool go_on = false;
+
 struct place {
     char dir[64], path[128];
     char *bytes; /* of a good snapshot */
@@ -75,7 +77,7 @@ static int set_up(void **state)
     struct state_store *store = lived_store();
     covers.meta.stream_time = state_store_stream_time(store);
     place.hash = state_store_hash(store);
-    assert_int_equal(snapshot_file_write(place.dir, &ours, &covers, store, &err), 0);
+    assert_int_equal(snapshot_file_write(place.dir, &ours, &covers, store, &go_on, &err), 0);
     state_store_free(store);
     read_bytes(&place);
     *state = &place;
@@ -221,11 +223,27 @@ static void a_full_disk_leaves_the_one_before(void **state)
     later.changelog_end++;
     struct state_store *store = lived_store();
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
-    int rc = snapshot_file_write(place->dir, &ours, &later, store, &err);
+    int rc = snapshot_file_write(place->dir, &ours, &later, store, &go_on, &err);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     state_store_free(store);
     assert_int_equal(rc, -1);
     assert_int_equal(err.code, ERR_IO);
+    assert_int_equal(load(place, &ours, &hash, &err), GOLDEN_USERS);
+    assert_true(hash == place->hash);
+}
+
+static void one_that_is_given_up_leaves_the_one_before(void **state)
+{
+    const struct place *place = *state;
+    const _Atomic bool stop = true;
+    struct snapshot_covers later = covers;
+    struct err err = {0};
+    uint64_t hash = 0;
+    struct state_store *store = lived_store();
+    later.changelog_end++;
+    assert_int_equal(snapshot_file_write(place->dir, &ours, &later, store, &stop, &err), -1);
+    assert_int_equal(err.code, ERR_IO);
+    state_store_free(store);
     assert_int_equal(load(place, &ours, &hash, &err), GOLDEN_USERS);
     assert_true(hash == place->hash);
 }
@@ -235,7 +253,8 @@ static void a_folder_that_is_not_there_is_said(void **state)
     struct err err = {0};
     struct state_store *store = new_store();
     (void)state;
-    assert_int_equal(snapshot_file_write("/nowhere/at all", &ours, &covers, store, &err), -1);
+    assert_int_equal(snapshot_file_write("/nowhere/at all", &ours, &covers, store, &go_on, &err),
+                     -1);
     assert_int_equal(err.code, ERR_IO);
     assert_non_null(strstr(err.text, "/nowhere/at all/outro-state-3.snapshot"));
     state_store_free(store);
@@ -251,6 +270,7 @@ int main(void)
         cmocka_unit_test(any_flipped_bit_is_seen),
         cmocka_unit_test(any_cut_is_seen),
         cmocka_unit_test(a_full_disk_leaves_the_one_before),
+        cmocka_unit_test(one_that_is_given_up_leaves_the_one_before),
         cmocka_unit_test(a_folder_that_is_not_there_is_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

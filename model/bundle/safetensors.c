@@ -259,9 +259,19 @@ void safetensor_read_f64(const struct safetensors *file, const struct safetensor
 
 /* ---- writing ---- */
 
+static size_t source_values(const struct safetensors_source *source)
+{
+    return (size_t)source->rows * (source->columns ? (size_t)source->columns : 1);
+}
+
+static enum tensor_dtype source_dtype(const struct safetensors_source *source)
+{
+    return source->values ? DTYPE_F32 : DTYPE_F64;
+}
+
 static size_t source_bytes(const struct safetensors_source *source)
 {
-    return (size_t)source->rows * (source->columns ? (size_t)source->columns : 1) * sizeof(float);
+    return source_values(source) * DTYPE_TABLE[source_dtype(source)].size_bytes;
 }
 
 /* Takes value, NULL when memory ran out on the way. A key that is there already is the caller's bug
@@ -280,8 +290,8 @@ static json_t *entry_new(const struct safetensors_source *source, size_t begin)
     json_int_t rows = (json_int_t)source->rows, columns = (json_int_t)source->columns;
     json_t *shape = columns ? json_pack("[I, I]", rows, columns) : json_pack("[I]", rows);
     size_t end = begin + source_bytes(source);
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)end);
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor_dtype_name(source_dtype(source)),
+                     "shape", shape, "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
 
 static char *header_text(const struct safetensors_source *source, size_t count,
@@ -308,6 +318,23 @@ out:
     return text;
 }
 
+static unsigned char *store_values(unsigned char *to, const struct safetensors_source *source)
+{
+    size_t width = DTYPE_TABLE[source_dtype(source)].size_bytes;
+    for (size_t i = 0; i < source_values(source); i++, to += width) {
+        uint32_t bits;
+        uint64_t wide;
+        if (source->values) {
+            memcpy(&bits, &source->values[i], sizeof bits);
+            wide = bits;
+        } else {
+            memcpy(&wide, &source->values_f64[i], sizeof wide);
+        }
+        store_le(to, width, wide);
+    }
+    return to;
+}
+
 int safetensors_encode(const struct safetensors_source *source, size_t count,
                        const struct safetensors_pair *metadata, size_t pairs, unsigned char **out,
                        size_t *size, struct err *err)
@@ -330,14 +357,8 @@ int safetensors_encode(const struct safetensors_source *source, size_t count,
     memset(bytes + PREFIX_BYTES + length, ' ', header_bytes - length);
     free(text);
     unsigned char *to = bytes + PREFIX_BYTES + header_bytes;
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < source_bytes(&source[i]) / sizeof(float); k++) {
-            uint32_t bits;
-            memcpy(&bits, &source[i].values[k], sizeof bits);
-            store_le(to, sizeof bits, bits);
-            to += sizeof bits;
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        to = store_values(to, &source[i]);
     *out = bytes;
     *size = (size_t)(to - bytes);
     return 0;

@@ -71,11 +71,12 @@ void safetensor_read_f32(const struct safetensors *file, const struct safetensor
 void safetensor_read_f64(const struct safetensors *file, const struct safetensor *tensor,
                          double *out);
 
-/* What is written: an F32 tensor of rank 1 (columns 0) or 2. */
+/* What is written: a tensor of rank 1 (columns 0) or 2, rows * max(columns, 1) values. */
 struct safetensors_source {
     const char *name;
     uint64_t rows, columns;
-    const float *values; /* rows * max(columns, 1), borrowed */
+    const float *values;      /* as F32, borrowed */
+    const double *values_f64; /* as F64, borrowed, where values is NULL */
 };
 
 struct safetensors_pair {

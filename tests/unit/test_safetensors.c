@@ -177,16 +177,19 @@ static void test_safetensors_values_come_back(void **state)
     (void)state;
     static const float matrix[6] = {0.1f, -2, 3e38f, 1e-45f, -0.0f, 7};
     static const float vector[2] = {5, 6};
-    static const struct safetensors_source source[] = {
-        {"matrix", 2, 3, matrix}, {"vector", 2, 0, vector}, {"empty", 0, 3, NULL}};
+    static const double wide[2] = {.1, 5e-324};
+    static const struct safetensors_source source[] = {{"matrix", 2, 3, matrix, NULL},
+                                                       {"vector", 2, 0, vector, NULL},
+                                                       {"empty", 0, 3, NULL, NULL},
+                                                       {"wide", 2, 0, NULL, wide}};
     static const struct safetensors_pair metadata[] = {{"cell", "gru"}, {"who", "Beyoncé \"x\""}};
     unsigned char *bytes;
     size_t size;
     struct safetensors file;
     float back[6];
-    assert_int_equal(safetensors_encode(source, 3, metadata, 2, &bytes, &size, NULL), 0);
+    assert_int_equal(safetensors_encode(source, 4, metadata, 2, &bytes, &size, NULL), 0);
     assert_int_equal(safetensors_parse(bytes, size, &file, NULL), 0);
-    assert_int_equal(file.count, 3);
+    assert_int_equal(file.count, 4);
     assert_int_equal((size_t)(file.data - bytes) % 8, 0);
     assert_string_equal(safetensors_metadata(&file, "who"), "Beyoncé \"x\"");
     assert_null(safetensors_metadata(&file, "where"));
@@ -206,6 +209,12 @@ static void test_safetensors_values_come_back(void **state)
     safetensor_read_f32(&file, found, back);
     assert_memory_equal(back, vector, sizeof vector);
     assert_int_equal(safetensor_values(safetensors_find(&file, "empty")), 0);
+
+    double back_wide[2];
+    found = safetensors_find(&file, "wide");
+    assert_int_equal(found->dtype, DTYPE_F64);
+    safetensor_read_f64(&file, found, back_wide);
+    assert_memory_equal(back_wide, wide, sizeof wide);
     assert_null(safetensors_find(&file, "matri"));
     safetensors_release(&file);
     free(bytes);
@@ -236,7 +245,7 @@ static void test_safetensors_every_cut_is_refused(void **state)
 {
     (void)state;
     static const float values[4] = {1, 2, 3, 4};
-    static const struct safetensors_source source[] = {{"a", 2, 2, values}};
+    static const struct safetensors_source source[] = {{"a", 2, 2, values, NULL}};
     unsigned char *bytes;
     size_t size;
     assert_int_equal(safetensors_encode(source, 1, NULL, 0, &bytes, &size, NULL), 0);
@@ -255,8 +264,9 @@ static void test_safetensors_bad_names_are_not_written(void **state)
 {
     (void)state;
     static const float value = 1;
-    static const struct safetensors_source twice[] = {{"a", 1, 0, &value}, {"a", 1, 0, &value}};
-    static const struct safetensors_source latin1[] = {{"caf\xe9", 1, 0, &value}};
+    static const struct safetensors_source twice[] = {{"a", 1, 0, &value, NULL},
+                                                      {"a", 1, 0, &value, NULL}};
+    static const struct safetensors_source latin1[] = {{"caf\xe9", 1, 0, &value, NULL}};
     unsigned char *bytes;
     size_t size;
     struct err err = {0};

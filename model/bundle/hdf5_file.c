@@ -12,6 +12,7 @@
 #define STRING_MAX  ((size_t)1 << 20)
 #define STRINGS_MAX ((size_t)64 << 20) /* bytes of a list of fixed-length strings */
 #define RANK_MAX    4                  /* that is told to people */
+#define SHAPE_TEXT  128
 #define SIGNATURE   "\x89HDF\r\n\x1a\n"
 #define ELEMENT_MAX 8 /* bytes of a double */
 
@@ -196,20 +197,20 @@ int hdf5_names_read(const struct hdf5_file *file, const char *path, const char *
 
 /* ---- datasets ---- */
 
-static void shape_text(int rank, const hsize_t *shape, char out[64])
+static void shape_text(int rank, const hsize_t *shape, char out[SHAPE_TEXT])
 {
-    size_t used = (size_t)snprintf(out, 64, "(");
+    size_t used = (size_t)snprintf(out, SHAPE_TEXT, "(");
     for (int i = 0; i < rank && i < RANK_MAX; i++)
-        used += (size_t)snprintf(out + used, 64 - used, "%s%.12llu", i ? ", " : "",
-                                 (unsigned long long)shape[i] % 1000000000000);
-    snprintf(out + used, 64 - used, ")");
+        used += (size_t)snprintf(out + used, SHAPE_TEXT - used, "%s%llu", i ? ", " : "",
+                                 (unsigned long long)shape[i]);
+    snprintf(out + used, SHAPE_TEXT - used, rank > RANK_MAX ? ", ...)" : ")");
 }
 
 static int check_shape(hid_t space, const char *path, int rank, const size_t *shape,
                        struct err *err)
 {
     hsize_t found[H5S_MAX_RANK] = {0}, expected[RANK_MAX] = {0};
-    char expected_text[64], found_text[64];
+    char expected_text[SHAPE_TEXT], found_text[SHAPE_TEXT];
     int found_rank = H5Sget_simple_extent_dims(space, found, NULL);
     bool same = found_rank == rank;
     for (int i = 0; i < rank; i++) {

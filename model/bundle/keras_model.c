@@ -249,14 +249,20 @@ static int read_masking(struct reader *r, const struct layer *layer)
         return refuse(r, layer, "it may stand in front of all others only");
     r->out->masked = true;
     r->out->mask_value = number(layer, "mask_value");
-    net_file_note(r->out, "layer %s (Masking): steps whose inputs all equal %g are to be left out",
-                  layer->name, r->out->mask_value);
     return 0;
 }
 
 static int read_input(struct reader *r, const struct layer *layer)
 {
     return r->model->layers ? refuse(r, layer, "a second input") : 0;
+}
+
+static bool is_name(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if (iscntrl((unsigned char)*at))
+            return false;
+    return strlen(text) < KERAS_NAME_MAX;
 }
 
 static int read_layer(struct reader *r, const json_t *item)
@@ -279,8 +285,9 @@ static int read_layer(struct reader *r, const json_t *item)
         return err_set(r->err, ERR_INPUT, "layer %u has no class_name or no config",
                        r->model->layers);
     layer.name = text(&layer, "name", "");
-    if (strlen(layer.name) >= KERAS_NAME_MAX)
-        return refuse(r, &layer, "its name is too long");
+    if (!is_name(layer.name) || !is_name(layer.class_name))
+        return err_set(r->err, ERR_INPUT, "the layer behind %u others: a name that cannot be one",
+                       r->model->layers);
     if (input_width(r, &layer))
         return -1;
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)

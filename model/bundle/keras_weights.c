@@ -1,5 +1,6 @@
 #include "bundle/keras_weights.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,12 @@ static int read_list(const struct reader *r, const char *path, const char *name,
     return 0;
 }
 
-/* Joins a group and a name. @return 0, or -1 when the path is too long */
+/* Joins a group and a name. @return 0, or -1 when it is no name, or the path too long */
 static int join(char out[PLACE_MAX], const char *root, const char *name)
 {
+    for (const char *at = name; *at; at++)
+        if (iscntrl((unsigned char)*at))
+            return -1;
     int length = snprintf(out, PLACE_MAX, "%s%s%s", root, strcmp(root, "/") == 0 ? "" : "/", name);
     return length >= 0 && length < PLACE_MAX ? 0 : -1;
 }
@@ -74,7 +78,7 @@ static int take_group(struct reader *r, const char *group, const struct hdf5_nam
                        layer->name, wanted, weights->count, group);
     for (size_t i = 0; i < wanted; i++)
         if (join(r->layer[at].path[i], group, weights->name[i]))
-            return err_set(r->err, ERR_INPUT, "%.200s: a name that is too long", group);
+            return err_set(r->err, ERR_INPUT, "%.200s: a name that cannot be one", group);
     return 0;
 }
 
@@ -86,7 +90,7 @@ static int find_by_names(struct reader *r, const char *root)
     for (size_t i = 0; result == 0 && i < groups.count; i++) {
         char group[PLACE_MAX];
         if (join(group, root, groups.name[i])) {
-            result = err_set(r->err, ERR_INPUT, "layer_names: a name that is too long");
+            result = err_set(r->err, ERR_INPUT, "layer_names: a name that cannot be one");
             break;
         }
         result = read_list(r, group, "weight_names", &weights);

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT    "outro"
-#define PAIRS_MAX 7
+#define FORMAT     "outro"
+#define PAIRS_MAX  7
+#define SHAPE_TEXT 128
+#define RANK_SHOWN 4
 
 int net_file_init(struct net_file *out, struct err *err)
 {
@@ -179,20 +181,20 @@ int net_file_described(const struct safetensors *file, struct net_file *out, str
 }
 
 /* "(3, 4)", "(3)" */
-static void shape_text(const struct safetensor *tensor, char out[96])
+static void shape_text(const struct safetensor *tensor, char out[SHAPE_TEXT])
 {
-    size_t used = (size_t)snprintf(out, 96, "(");
-    for (uint32_t i = 0; i < tensor->rank && i < 4; i++)
-        used += (size_t)snprintf(out + used, 96 - used, "%s%.10llu", i ? ", " : "",
+    size_t used = (size_t)snprintf(out, SHAPE_TEXT, "(");
+    for (uint32_t i = 0; i < tensor->rank && i < RANK_SHOWN; i++)
+        used += (size_t)snprintf(out + used, SHAPE_TEXT - used, "%s%llu", i ? ", " : "",
                                  (unsigned long long)tensor->shape[i]);
-    snprintf(out + used, 96 - used, tensor->rank > 4 ? ", ...)" : ")");
+    snprintf(out + used, SHAPE_TEXT - used, tensor->rank > RANK_SHOWN ? ", ...)" : ")");
 }
 
 int net_file_take(const struct safetensors *file, const char *name, size_t rows, size_t columns,
                   double *to, struct err *err)
 {
     const struct safetensor *found = safetensors_find(file, name);
-    char expected[64], shape[96];
+    char expected[64], shape[SHAPE_TEXT];
     if (columns)
         snprintf(expected, sizeof expected, "(%zu, %zu)", rows, columns);
     else

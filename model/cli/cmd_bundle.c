@@ -7,6 +7,8 @@
 #include "bundle/bundle.h"
 #include "bundle/feature_names.h"
 #include "bundle/manifest.h"
+#include "bundle/net_directory.h"
+#include "cli/cmd_bundle_network.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -131,8 +133,32 @@ out:
     return result;
 }
 
+/* A directory that import made: a network without what serving needs. */
+static int load_network(const char *path, bool show_it, struct err *err)
+{
+    struct net_file net;
+    if (net_directory_load(path, &net, err))
+        return -1;
+    if (show_it)
+        show_network(&net);
+    else
+        printf("%s: ok, a network: size, sha256, names, dtype, shapes, finite values; not a bundle "
+               "to serve\n",
+               path);
+    net_file_release(&net);
+    return 0;
+}
+
+static const struct {
+    const char *verb;
+    int (*run)(int argc, char **argv);
+} PARTS[] = {{"import", cmd_bundle_import}, {"export", cmd_bundle_export}};
+
 int cmd_bundle(int argc, char **argv)
 {
+    for (size_t i = 0; argc > 1 && i < sizeof PARTS / sizeof *PARTS; i++)
+        if (strcmp(argv[1], PARTS[i].verb) == 0)
+            return PARTS[i].run(argc - 1, argv + 1);
     bool each_input = false;
     const struct option_row rows[] = {
         {"features", NULL, OPTION_FLAG, &each_input, 0, 0,
@@ -141,12 +167,13 @@ int cmd_bundle(int argc, char **argv)
     };
     const struct options options = {
         .command = "bundle",
-        .operands = "show|check|recipe BUNDLE",
+        .operands = "show|check|recipe|import|export BUNDLE",
         .summary =
             "show   prints what the manifest of BUNDLE (a directory, or a link to one) says\n"
             "recipe prints what it was trained by, as outro train --recipe reads it\n"
             "check  loads it as the daemon would: hashes, shapes, finite weights, inputs, "
-            "self-test",
+            "self-test\n"
+            "import, export   networks of Keras and PyTorch; `outro bundle import --help`",
         .min_operands = 2,
         .max_operands = 2,
         .rows = rows,
@@ -155,13 +182,17 @@ int cmd_bundle(int argc, char **argv)
     int result, count = options_parse(&options, argc, argv);
     if (count < 0)
         return options_status(count);
-    if (strcmp(argv[1], "show") == 0)
+    bool shows = strcmp(argv[1], "show") == 0, checks = strcmp(argv[1], "check") == 0;
+    if ((shows || checks) && net_directory_is(argv[2]))
+        result = load_network(argv[2], shows, &err);
+    else if (shows)
         result = show(argv[2], each_input, &err);
-    else if (strcmp(argv[1], "check") == 0)
+    else if (checks)
         result = check(argv[2], &err);
     else if (strcmp(argv[1], "recipe") == 0)
         result = print_recipe(argv[2], &err);
     else
-        return options_usage("bundle", "\"%s\" is none of show, check, recipe", argv[1]);
+        return options_usage("bundle", "\"%s\" is none of show, check, recipe, import, export",
+                             argv[1]);
     return result ? options_fail("bundle", &err) : 0;
 }

@@ -18,7 +18,7 @@ struct command {
 static const struct command COMMANDS[] = {
     {"train", cmd_train, "train a bundle from a listening log"},
     {"replay", cmd_replay, "run a log through a bundle: predictions, sessions, scores"},
-    {"bundle", cmd_bundle, "show or check a bundle"},
+    {"bundle", cmd_bundle, "show or check a bundle; import and export nets"},
     {"events", cmd_events, "write a log as ordered JSON lines, ready for Kafka"},
     {"synth", cmd_synth, "invent a listening log of any size from a seed"},
 };

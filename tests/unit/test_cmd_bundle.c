@@ -68,7 +68,7 @@ static void test_cmd_bundle_says_what_it_finds(void **state)
         {"check", "nan", 1, NULL, "nan: global.safetensors: sha256 is"},
         {"show", "none", 1, NULL, "none: No such file or directory"},
         {"check", "none", 1, NULL, "none: No such file or directory"},
-        {"chek", "b", 2, NULL, "\"chek\" is none of show, check, recipe"},
+        {"chek", "b", 2, NULL, "\"chek\" is none of show, check, recipe, import, export"},
     };
     struct bundle_fixture f;
     fixture_init(&f, 4, 1);
@@ -87,8 +87,121 @@ static void test_cmd_bundle_says_what_it_finds(void **state)
     fixture_release(&f);
 }
 
+/* Runs `bundle` with words of which those with a slash in front are names in the fixture's folder.
+ */
+static int run_words(struct bundle_fixture *f, const char *line)
+{
+    char words[512], *argv[16] = {NULL}, *save, *word;
+    int argc = 0;
+    snprintf(words, sizeof words, "bundle %s", line);
+    for (word = strtok_r(words, " ", &save); word && argc < 15; word = strtok_r(NULL, " ", &save))
+        argv[argc++] = word[0] == '/' ? (char *)(uintptr_t)fixture_path(f, word + 1) : word;
+    fflush(stdout);
+    int out = redirect(f, STDOUT_FILENO, "out"), err = redirect(f, STDERR_FILENO, "err");
+    int status = cmd_bundle(argc, argv);
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    close(out);
+    close(err);
+    return status;
+}
+
+static void assert_same_files(struct bundle_fixture *f, const char *one, const char *other)
+{
+    size_t sizes[2];
+    char *bytes[2] = {read_bytes(fixture_path(f, one), &sizes[0]),
+                      read_bytes(fixture_path(f, other), &sizes[1])};
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+/* A net that leaves as a state dict and comes back serves what it served before. */
+static void test_cmd_bundle_carries_a_net_out_and_in(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int status;
+        const char *out, *err; /* NULL: nothing */
+    } steps[] = {
+        {"export /b --torch /t", 0, NULL, NULL},
+        {"import --torch /t --out /c --like /b", 0, "net          gru:4", NULL},
+        {"check /c", 0, "c: ok, 2", NULL},
+        {"export /c --torch /t2", 0, NULL, NULL},
+        {"import --torch /t --out /n", 0, "head         8 relu", NULL},
+        {"show /n", 0, "inputs       13 a step, 30 beside the last state", NULL},
+        {"check /n", 0, "n: ok, a network", NULL},
+        {"export /n --safetensors /s", 0, NULL, NULL},
+        {"export /n --torch /t3", 0, NULL, NULL},
+        {"export /b --safetensors /s2", 0, NULL, NULL},
+        {"import --torch /t --out /n", 0, "from         outro", NULL}, /* a network is replaced */
+        /* what is refused */
+        {"import --torch /t --out /b", 1, NULL, "b: a bundle is there"},
+        {"import --torch /none --out /x", 1, NULL, "none: No such file"},
+        {"import --keras /t --out /x", 1, NULL, "t: "},
+        {"import --torch /t --head 1 --out /x", 1, NULL, "head has 1 layers, the file 3"},
+        {"import --torch /t", 2, NULL, "--out is needed"},
+        {"import --out /x", 2, NULL, "one of --keras and --torch"},
+        {"import --keras --out /x", 2, NULL, "--keras needs [ARCH.json] WEIGHTS"},
+        {"import --keras /t --prefix p --out /x", 2, NULL, "go with --torch"},
+        {"import --torch /t /t2 --out /x", 2, NULL, "--torch takes one file"},
+        {"export /b", 2, NULL, "one of --torch and --safetensors"},
+        {"export /none --torch /x", 1, NULL, "none: No such file"},
+    };
+    struct bundle_fixture f;
+    fixture_init(&f, 4, 1);
+    fixture_save(&f, "b");
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        int status = run_words(&f, steps[i].line);
+        said(&f, "err", steps[i].err);
+        assert_int_equal(status, steps[i].status);
+        said(&f, "out", steps[i].out);
+    }
+    assert_same_files(&f, "t", "t2");
+    assert_same_files(&f, "t", "t3");
+    assert_same_files(&f, "s", "s2");
+    assert_same_files(&f, "b/global.safetensors", "c/global.safetensors");
+    assert_same_files(&f, "n/network.safetensors", "s");
+    assert_int_equal(access(fixture_path(&f, "x"), F_OK), -1);
+    fixture_release(&f);
+}
+
+/* Every damage ends in one sentence, whatever the library under it does. */
+static void test_cmd_bundle_survives_damage(void **state)
+{
+    (void)state;
+    static const char signature[8] = "\x89HDF\r\n\x1a\n";
+    char bytes[600];
+    struct bundle_fixture f;
+    fixture_init(&f, 4, 1);
+    fixture_save(&f, "b");
+    for (int fill = 0; fill < 4; fill++) {
+        memset(bytes, fill == 3 ? 0xff : fill, sizeof bytes);
+        memcpy(bytes, fill == 2 ? "PK\3\4" : signature, fill == 2 ? 4 : sizeof signature);
+        write_bytes(fixture_path(&f, "w"), bytes, sizeof bytes);
+        assert_int_equal(run_words(&f, "import --keras /w --out /x"), 1);
+        said(&f, "err", "w: ");
+        said(&f, "out", NULL);
+    }
+    assert_int_equal(run_words(&f, "export /b --torch /t"), 0);
+    size_t size;
+    char *whole = read_bytes(fixture_path(&f, "t"), &size);
+    for (size_t cut = 0; cut < size; cut += 97) {
+        write_bytes(fixture_path(&f, "w"), whole, cut);
+        assert_int_equal(run_words(&f, "import --torch /w --out /x"), 1);
+        said(&f, "err", "w: ");
+    }
+    free(whole);
+    fixture_release(&f);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cmd_bundle_says_what_it_finds)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cmd_bundle_says_what_it_finds),
+                                       cmocka_unit_test(test_cmd_bundle_carries_a_net_out_and_in),
+                                       cmocka_unit_test(test_cmd_bundle_survives_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,14 +118,17 @@ void hdf5_names_release(struct hdf5_names *names)
     *names = (struct hdf5_names){0};
 }
 
+/* @param text NULL: "", as a variable-length string that was never written is */
 static int names_add(struct hdf5_names *names, const char *text, size_t size, struct err *err)
 {
     char **grown = array_grow(names->name, &names->capacity, names->count + 1, sizeof *grown);
     if (grown)
         names->name = grown;
-    char *copy = grown ? strndup(text, size) : NULL;
-    if (!copy)
+    char *copy = grown && text ? strndup(text, size) : strdup("");
+    if (!grown || !copy) {
+        free(copy);
         return err_set(err, ERR_MEMORY, "out of memory for names");
+    }
     names->name[names->count++] = copy;
     return 0;
 }
@@ -134,13 +137,12 @@ static int add_variable(hid_t attribute, hid_t type, hid_t space, size_t count,
                         struct hdf5_names *names, const char *where, struct err *err)
 {
     char **text = calloc(count, sizeof *text);
-    int result = text ? 0 : err_set(err, ERR_MEMORY, "%.200s: out of memory", where);
-    if (text && H5Aread(attribute, type, text) < 0)
-        result = broken(where, err);
+    if (!text)
+        return err_set(err, ERR_MEMORY, "%.200s: out of memory", where);
+    int result = H5Aread(attribute, type, text) < 0 ? broken(where, err) : 0;
     for (size_t i = 0; result == 0 && i < count; i++)
-        result = names_add(names, text[i] ? text[i] : "", text[i] ? STRING_MAX : 0, err);
-    if (text)
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, text);
+        result = names_add(names, text[i], STRING_MAX, err);
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, text);
     free(text);
     return result;
 }
@@ -152,9 +154,9 @@ static int add_fixed(hid_t attribute, hid_t type, size_t count, struct hdf5_name
     if (size == 0 || size > STRING_MAX || size * count > STRINGS_MAX)
         return err_set(err, ERR_INPUT, "%.200s: strings of %zu bytes", where, size);
     char *text = malloc(size * count);
-    int result = text ? 0 : err_set(err, ERR_MEMORY, "%.200s: out of memory", where);
-    if (text && H5Aread(attribute, type, text) < 0)
-        result = broken(where, err);
+    if (!text)
+        return err_set(err, ERR_MEMORY, "%.200s: out of memory", where);
+    int result = H5Aread(attribute, type, text) < 0 ? broken(where, err) : 0;
     for (size_t i = 0; result == 0 && i < count; i++)
         result = names_add(names, text + i * size, size, err);
     free(text);

@@ -212,7 +212,7 @@ static size_t list_sources(const struct net_file *file, const double *zeros, str
     for (size_t i = 0; i < count; i++) {
         bool bias = strstr(tensor[i].name, "bias") != NULL;
         bool recurrent = strncmp(tensor[i].name, "rnn.", 4) == 0;
-        snprintf(names->text[used], sizeof names->text[used], "%s%s", tensor[i].name,
+        snprintf(names->text[used], sizeof names->text[used], "%.23s%s", tensor[i].name,
                  recurrent ? "_l0" : "");
         source[used] = (struct safetensors_source){
             .name = names->text[used],

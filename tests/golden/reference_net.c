@@ -24,6 +24,7 @@ static double row(const double *weight, const double *bias, size_t r, size_t inp
                   const double *x)
 {
     double sum = bias ? bias[r] : 0;
+    assert(weight);
     for (size_t i = 0; i < inputs; i++)
         sum += weight[r * inputs + i] * x[i];
     return sum;

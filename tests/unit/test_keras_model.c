@@ -14,8 +14,8 @@
 /* The layers of a model in JSON, by the versions that write it. */
 #define MODEL(version, layers)                                                                     \
     "{\"class_name\":\"Sequential\"," version "\"config\":{\"name\":\"s\",\"layers\":[" layers "]" \
-                                                                                               "}" \
-                                                                                               "}"
+    "}"                                                                                            \
+    "}"
 #define K2  "\"keras_version\":\"2.2.4\","
 #define K23 "\"keras_version\":\"2.3.1\","
 #define TF2 "\"keras_version\":\"2.21.0\","
@@ -48,18 +48,23 @@ static void test_keras_model_means_what_its_version_says(void **state)
          "lstm:4 dropout=0.25 recurrent_dropout=0.5 biases=1", "1", 0},
         {MODEL(
              K3,
-             LAYER("InputLayer", "i", ",\"batch_shape\":[null,null,5]") "," LSTM(",\"return_"
-                                                                                 "sequences\":true") "," LAYER(
-                 "Dropout", "o", ",\"rate\":0.25") "," GRU("") "," DENSE("8,\"activation\":"
-                                                                         "\"relu\"") "," LAYER("Dro"
-                                                                                               "pou"
-                                                                                               "t",
-                                                                                               "p",
-                                                                                               ",\""
-                                                                                               "rat"
-                                                                                               "e\""
-                                                                                               ":0."
-                                                                                               "5") "," DENSE("3,\"use_bias\":false")),
+             LAYER("InputLayer", "i", ",\"batch_shape\":[null,null,5]") "," LSTM(
+                 ",\"return_"
+                 "sequences\":true") "," LAYER("Dropout", "o",
+                                               ",\"rate\":0.25") "," GRU("") "," DENSE("8,"
+                                                                                       "\"activ"
+                                                                                       "ation\""
+                                                                                       ":"
+                                                                                       "\"relu"
+                                                                                       "\"") "," LAYER("Dro"
+                                                                                                       "pou"
+                                                                                                       "t",
+                                                                                                       "p",
+                                                                                                       ",\""
+                                                                                                       "rat"
+                                                                                                       "e\""
+                                                                                                       ":0."
+                                                                                                       "5") "," DENSE("3,\"use_bias\":false")),
          "lstm:4 biases=1 gru-before:4", "8 relu dropout=0.5, 3 biases=0", 5},
         {MODEL(K3, LSTM(",\"return_sequences\":true") "," LAYER(
                        "TimeDistributed", "t",

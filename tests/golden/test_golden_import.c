@@ -20,14 +20,15 @@
 #include "bundle/keras_import.h"
 #include "bundle/net_file.h"
 #include "bundle/torch_names.h"
+#include "golden_case.h"
 #include "golden_file.h"
-#include "nn/net_runner.h"
-#include "reference_net.h"
+#include "nn/net.h"
 
-/* Errors / max(1, value); ten times what the reference says of itself. */
-#define TOLERANCE_DOUBLE 7e-15
-#define TOLERANCE_FLOAT  3e-6
-#define LABEL_MAX        512
+/* Of errors / max(1, value); ten times what the reference says of itself, whose _f32 are float
+ * runs. */
+#define FLOAT_TOLERANCE 3e-6
+#define TOLERANCE       (sizeof(real) == sizeof(float) ? FLOAT_TOLERANCE : 7e-15)
+#define LABEL_MAX       512
 
 struct text {
     void *bytes;
@@ -181,62 +182,62 @@ struct inputs {
     const double *x; /* (B,T,I) */
 };
 
-static bool *masked_steps(const struct net_file *net, const struct inputs *in)
+/* @return (T,B), 0 where no step is */
+static uint8_t *valid_steps(const struct net_file *net, const struct inputs *in)
 {
     size_t width = net->spec.inputs;
-    bool *skip = calloc(in->batch * in->steps + 1, sizeof *skip);
-    assert_non_null(skip);
-    for (size_t i = 0; net->masked && i < in->batch * in->steps; i++) {
-        skip[i] = true;
-        for (size_t k = 0; k < width; k++)
-            skip[i] = skip[i] && in->x[i * width + k] == net->mask_value;
-    }
-    return skip;
-}
-
-static void outputs_double(const struct net_file *net, const struct inputs *in, const bool *skip,
-                           double *out)
-{
-    size_t outputs = net->spec.dense[net->spec.dense_layers - 1].width;
+    uint8_t *valid = calloc(in->batch * in->steps + 1, sizeof *valid);
+    assert_non_null(valid);
     for (size_t b = 0; b < in->batch; b++)
-        reference_outputs(&net->spec, net->params, in->steps,
-                          in->x + b * in->steps * net->spec.inputs, skip + b * in->steps,
-                          out + b * outputs);
+        for (size_t t = 0; t < in->steps; t++) {
+            const double *x = in->x + (b * in->steps + t) * width;
+            uint8_t *step = &valid[t * in->batch + b];
+            *step = !net->masked;
+            for (size_t k = 0; k < width; k++)
+                *step |= x[k] != net->mask_value;
+        }
+    return valid;
 }
 
-static void outputs_float(const struct net_file *net, const struct inputs *in, const bool *skip,
-                          double *out)
+static real *reals(const double *from, size_t count)
 {
-    size_t count = net_params_count(&net->spec), width = net->spec.inputs;
-    size_t outputs = net->spec.dense[net->spec.dense_layers - 1].width;
-    float *params = calloc(count, sizeof *params), *x = calloc(width, sizeof *x);
-    float *state = calloc(net_state_width(&net->spec), sizeof *state);
-    float *base = calloc(net->spec.dense[0].width, sizeof *base), to[8];
-    assert_true(params && x && state && base && outputs <= 8);
+    real *out = calloc(count + 1, sizeof *out);
+    assert_non_null(out);
     for (size_t i = 0; i < count; i++)
-        params[i] = (float)net->params[i];
-    struct net_runner *runner = net_runner_new(&net->spec, params, 0, NULL);
-    assert_non_null(runner);
-    for (size_t b = 0; b < in->batch; b++) {
-        memset(state, 0, net_state_width(&net->spec) * sizeof *state);
-        for (size_t t = 0; t < in->steps; t++) {
-            for (size_t i = 0; i < width; i++)
-                x[i] = (float)in->x[(b * in->steps + t) * width + i];
-            if (!skip[b * in->steps + t])
-                net_runner_step(runner, 1, x, &state);
-        }
-        const float *from = state;
-        net_runner_base(runner, 1, &from, NULL, &base);
-        const float *at = base;
-        net_runner_outputs(runner, 1, &at, NULL, to);
-        for (size_t o = 0; o < outputs; o++)
-            out[b * outputs + o] = (double)to[o];
-    }
-    net_runner_free(runner);
-    free(params);
+        out[i] = (real)from[i];
+    return out;
+}
+
+/* The head on the last state of each sequence. @return (B,outputs) new, caller frees */
+static double *outputs_of(const struct net_file *net, const struct inputs *in)
+{
+    size_t width = net->spec.inputs, outputs = net->spec.dense[net->spec.dense_layers - 1].width;
+    size_t count = in->batch * outputs;
+    real *params = reals(net->params, net_params_count(&net->spec));
+    real *sequences = reals(in->x, in->batch * in->steps * width);
+    real *x = golden_turn(sequences, in->batch, in->steps, width);
+    uint8_t *valid = valid_steps(net, in);
+    uint32_t *at = calloc(in->batch, sizeof *at);
+    double *out = calloc(count + 1, sizeof *out);
+    struct net *engine = net_new(&net->spec, in->batch, in->steps, in->batch, NULL);
+    assert_true(at && out && engine);
+    net_rows_last(in->steps, in->batch, at);
+    const struct net_batch batch = {.steps = in->steps,
+                                    .sequences = in->batch,
+                                    .x = x,
+                                    .valid = valid,
+                                    .rows = in->batch,
+                                    .at = at};
+    const real *got = net_forward(engine, params, &batch);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (double)got[i];
+    net_free(engine);
+    free(at);
+    free(valid);
     free(x);
-    free(state);
-    free(base);
+    free(sequences);
+    free(params);
+    return out;
 }
 
 static double distance(const double *got, const double *expected, size_t count)
@@ -250,7 +251,7 @@ static double distance(const double *got, const double *expected, size_t count)
 }
 
 struct errors {
-    double wide, narrow; /* the largest of a case: in double, in float32 */
+    double worst; /* of a case */
     size_t forms;
 };
 
@@ -273,23 +274,16 @@ static void check_outputs(const char *what, const struct golden_file *golden,
 {
     const struct safetensor *shape = safetensors_find(&golden->file, "x");
     bool sixth = keras3 && safetensors_find(&golden->file, "prediction.hard_sixth");
-    bool narrow = strstr(what, "_f32") != NULL; /* the reference itself is a float32 run */
+    double tolerance = strstr(what, "_f32") ? FLOAT_TOLERANCE : TOLERANCE;
     size_t count = 0, values = 0;
     assert_non_null(shape);
     double *x = fetch(golden, "x", &values);
     double *expected = fetch(golden, sixth ? "prediction.hard_sixth" : "prediction", &count);
-    double *got = calloc(count + 1, sizeof *got);
-    assert_true(x && expected && got && values == shape->shape[0] * shape->shape[1] * 9);
-    if (!x || !expected || !got)
-        abort(); /* said above; for the analyzer, which does not know that asserts do not return */
     const struct inputs in = {(size_t)shape->shape[0], (size_t)shape->shape[1], x};
-    bool *skip = masked_steps(net, &in);
-    outputs_double(net, &in, skip, got);
-    note_error(what, got, expected, count, narrow ? TOLERANCE_FLOAT : TOLERANCE_DOUBLE,
-               &errors->wide);
-    outputs_float(net, &in, skip, got);
-    note_error(what, got, expected, count, TOLERANCE_FLOAT, &errors->narrow);
-    free(skip);
+    assert_int_equal(shape->shape[2], net->spec.inputs);
+    assert_int_equal(count, in.batch * net->spec.dense[net->spec.dense_layers - 1].width);
+    double *got = outputs_of(net, &in);
+    note_error(what, got, expected, count, tolerance, &errors->worst);
     free(x);
     free(expected);
     free(got);
@@ -392,8 +386,7 @@ static void check_case(const char *name, const json_t *about, size_t *forms)
                            strcmp(producer, "k3") == 0, &errors);
         }
     }
-    print_message("  %-24s %zu files  double %.1e  float32 %.1e\n", name, errors.forms, errors.wide,
-                  errors.narrow);
+    print_message("  %-24s %zu files  %.1e\n", name, errors.forms, errors.worst);
     *forms += errors.forms;
 }
 

@@ -50,6 +50,11 @@ TILE void KERNEL(panel)(const size_t vectors, size_t rows, size_t inner, const r
         KERNEL(tile)
     (TILE_ROWS, vectors, inner, a + r * a_stride, a_stride, w, w_stride, c + r * c_stride,
      c_stride);
+    if (TILE_ROWS > 4 && r + 4 <= rows) {
+        KERNEL(tile)
+        (4, vectors, inner, a + r * a_stride, a_stride, w, w_stride, c + r * c_stride, c_stride);
+        r += 4;
+    }
     for (; r + 2 <= rows; r += 2)
         KERNEL(tile)
     (2, vectors, inner, a + r * a_stride, a_stride, w, w_stride, c + r * c_stride, c_stride);

@@ -46,11 +46,9 @@ static void test_trainer_learns_what_the_kernel_does_not_know(void **state)
     }
 }
 
-static void test_trainer_gives_the_same_bits_on_any_number_of_threads(void **state)
+static void check_threads(struct trainer_options options)
 {
-    (void)state;
     struct train_set set = make_set(SECRET_HISTORY);
-    struct trainer_options options = small_options();
     options.epochs = 2;
     options.threads = 1;
     struct predictor *one = trained(&set, &options, NULL);
@@ -67,6 +65,18 @@ static void test_trainer_gives_the_same_bits_on_any_number_of_threads(void **sta
     predictor_free(other);
     predictor_free(one);
     free_set(&set);
+}
+
+static void test_trainer_gives_the_same_bits_on_any_number_of_threads(void **state)
+{
+    struct err err = {0};
+    struct trainer_options options = small_options();
+    (void)state;
+    check_threads(options);
+    assert_int_equal(net_spec_parse("lstm:6 dropout=.2 recurrent_dropout=.1 gru-before:5",
+                                    "8 tanh dropout=.2, 3", &options.spec, &err),
+                     0);
+    check_threads(options);
 }
 
 struct seen {

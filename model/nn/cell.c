@@ -59,9 +59,10 @@ static void gru_before_step(const struct cell_pass *p, size_t t)
     struct cell_step step = step_of(p, t);
     cell_recurrent_sums(p, t, 0, CANDIDATE);
     p->kernels->reset(&step);
-    cell_product(p, matrix_read(block_of(step.saved, rows, h, RESET_BLOCK, 1)),
-                 (struct const_matrix){p->turned_hh + CANDIDATE * h, h, h, p->columns},
-                 block_of(step.saved, rows, h, CANDIDATE_BLOCK, 1));
+    if (!cell_is_zero(p, t))
+        cell_product(p, matrix_read(block_of(step.saved, rows, h, RESET_BLOCK, 1)),
+                     (struct const_matrix){p->turned_hh + CANDIDATE * h, h, h, p->columns},
+                     block_of(step.saved, rows, h, CANDIDATE_BLOCK, 1));
     p->kernels->candidate(&step);
 }
 
@@ -71,9 +72,10 @@ static void gru_before_step_back(const struct cell_pass *p, size_t t)
     struct cell_step step = step_of(p, t);
     p->kernels->candidate_back(&step);
     memset(step.d_reset, 0, rows * h * sizeof *step.d_reset);
-    cell_product(p, matrix_read(block_of(step.d_saved, rows, h, CANDIDATE_BLOCK, 1)),
-                 const_matrix_of(p->params->weight_hh + CANDIDATE * h * h, h, h),
-                 matrix_of(step.d_reset, rows, h));
+    if (!cell_is_zero(p, t))
+        cell_product(p, matrix_read(block_of(step.d_saved, rows, h, CANDIDATE_BLOCK, 1)),
+                     const_matrix_of(p->params->weight_hh + CANDIDATE * h * h, h, h),
+                     matrix_of(step.d_reset, rows, h));
     p->kernels->reset_back(&step);
     cell_recurrent_back(p, t, 0, CANDIDATE);
 }
@@ -158,7 +160,8 @@ void cell_forward(const struct cell_shape *shape, const struct cell_params *para
     struct cell_pass p = pass_of(shape, params, sequences);
     assert(shape->kind != CELL_LSTM || sequences->c);
     cell_turn(params->weight_ih, p.columns, p.inputs, p.turned_ih);
-    cell_turn(params->weight_hh, p.columns, p.width, p.turned_hh);
+    if (sequences->steps > sequences->from_zero)
+        cell_turn(params->weight_hh, p.columns, p.width, p.turned_hh);
     cell_input_sums(&p);
     for (size_t t = 0; t < sequences->steps; t++)
         p.cell->step(&p, t);
@@ -176,6 +179,7 @@ void cell_backward(const struct cell_shape *shape, const struct cell_params *par
         p.cell->step_back(&p, t);
     cell_input_gradients(&p, first, gradients);
     cell_recurrent_gradients(&p, first, gradients);
+    cell_bias_gradients(&p, first, gradients);
     if (d_x)
         cell_input_back(&p, first, d_x);
 }

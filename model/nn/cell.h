@@ -50,6 +50,8 @@ struct cell_sequences {
     const real *x;        /* (T,B,I) */
     const uint8_t *valid; /* (T,B) 0: no step, h and c stay as they are; NULL: all are steps */
     struct cell_masks masks;
+    bool from_zero; /* h[0] and c[0] are zero and their gradient is not wanted: saves the first
+                     * step's products */
     real *h; /* (T+1,B,H): [0] the state carried in, set by the caller; forward writes the rest */
     real *c; /* the same of an LSTM's c; NULL for others */
     real *saved; /* (T,B,4H) */
@@ -69,7 +71,8 @@ void cell_forward(const struct cell_shape *shape, const struct cell_params *para
 
 /** @param first steps before it only moved the state: no gradient comes from them or passes them
  *  @param d_h (T+1,B,H): in, the gradient by every state as far as it comes from outside the layer;
- * out, [first] the whole gradient by the state carried into step `first` (the rest is used up)
+ * out, [first] the whole gradient by the state carried into step `first`, unless from_zero (the
+ * rest is used up)
  *  @param d_c (B,H) of an LSTM: in, the gradient by the last c; out, by the c carried into `first`
  *  @param d_x (T,B,I) written from step `first` on, or NULL  @param gradients added to */
 void cell_backward(const struct cell_shape *shape, const struct cell_params *params,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Numbers of a weight matrix up to which our product is as fast as BLAS's in a step (measured:
- * bench_training; widths to 64), and sums a row in the same order in every batch. */
+ * bench_rnn_train; widths to 64), and sums a row in the same order in every batch. */
 #define SMALL_WEIGHTS 20000
 
 bool cell_product_is_small(size_t inputs, size_t outputs)
@@ -96,6 +96,8 @@ void cell_recurrent_sums(const struct cell_pass *p, size_t t, size_t first, size
 {
     size_t h = p->width, rows = p->s->batch;
     const real *state = p->s->h + t * rows * h;
+    if (cell_is_zero(p, t))
+        return;
     for (size_t k = first, end; k < last; k = end) {
         const real *mask = recurrent_mask(p, k);
         end = run_of(p, p->cell->h_block, k, mask != NULL);
@@ -115,6 +117,8 @@ void cell_recurrent_back(const struct cell_pass *p, size_t t, size_t first, size
 {
     size_t h = p->width, rows = p->s->batch;
     real *d_h = p->d_h + t * rows * h, *d_saved = p->d_saved + t * rows * CELL_SAVED * h;
+    if (cell_is_zero(p, t))
+        return;
     for (size_t k = first, end; k < last; k = end) {
         const real *mask = recurrent_mask(p, k);
         end = run_of(p, p->cell->h_block, k, mask != NULL);
@@ -139,14 +143,14 @@ void cell_input_gradients(const struct cell_pass *p, size_t first, const struct 
             matrix_read(block_of(d_saved, rows, h, p->cell->x_block[k], end - k));
         tensor_transposed_multiply(sums, const_matrix_of(input_of(p, k, first), rows, inputs), 1,
                                    matrix_of(d->weight_ih + k * h * inputs, (end - k) * h, inputs));
-        if (d->bias_ih)
-            tensor_add_column_sums(sums, d->bias_ih + k * h);
     }
 }
 
 void cell_recurrent_gradients(const struct cell_pass *p, size_t first,
                               const struct cell_gradients *d)
 {
+    if (first == 0 && p->s->from_zero && p->s->steps)
+        first = 1; /* a product with zeros */
     size_t h = p->width, steps = p->s->steps - first, rows = steps * p->s->batch;
     size_t begin = first * p->s->batch;
     real *d_saved = p->d_saved + begin * CELL_SAVED * h;
@@ -164,9 +168,22 @@ void cell_recurrent_gradients(const struct cell_pass *p, size_t first,
             matrix_read(block_of(d_saved, rows, h, p->cell->h_block[k], end - k));
         tensor_transposed_multiply(sums, from, 1,
                                    matrix_of(d->weight_hh + k * h * h, (end - k) * h, h));
-        if (d->bias_hh)
-            tensor_add_column_sums(sums, d->bias_hh + k * h);
     }
+}
+
+static void add_bias_gradients(const struct cell_pass *p, size_t first, const size_t *block,
+                               real *bias)
+{
+    size_t h = p->width, rows = (p->s->steps - first) * p->s->batch;
+    real *d_saved = p->d_saved + first * p->s->batch * CELL_SAVED * h;
+    for (size_t k = 0; bias && k < p->cell->gates; k++)
+        tensor_add_column_sums(matrix_read(block_of(d_saved, rows, h, block[k], 1)), bias + k * h);
+}
+
+void cell_bias_gradients(const struct cell_pass *p, size_t first, const struct cell_gradients *d)
+{
+    add_bias_gradients(p, first, p->cell->x_block, d->bias_ih);
+    add_bias_gradients(p, first, p->cell->h_block, d->bias_hh);
 }
 
 void cell_input_back(const struct cell_pass *p, size_t first, real *d_x)

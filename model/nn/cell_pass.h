@@ -55,6 +55,12 @@ static inline const real *recurrent_mask(const struct cell_pass *p, size_t k)
     return masks ? masks + k * step_numbers(p) : NULL;
 }
 
+/* Does step t start from a state that is zero, and whose gradient nobody asks for? */
+static inline bool cell_is_zero(const struct cell_pass *p, size_t t)
+{
+    return t == 0 && p->s->from_zero;
+}
+
 /** c += a w. */
 void cell_product(const struct cell_pass *p, struct const_matrix a, struct const_matrix w,
                   struct matrix c);
@@ -66,10 +72,11 @@ void cell_input_sums(const struct cell_pass *p);
 void cell_recurrent_sums(const struct cell_pass *p, size_t t, size_t first, size_t last);
 /** d_h of step t += d_saved U^T for gates first .. last - 1. */
 void cell_recurrent_back(const struct cell_pass *p, size_t t, size_t first, size_t last);
-/** By weights and biases from step `first` on, one product over all steps for each. */
+/** By weights from step `first` on, one product over all steps for each; by biases. */
 void cell_input_gradients(const struct cell_pass *p, size_t first, const struct cell_gradients *d);
 void cell_recurrent_gradients(const struct cell_pass *p, size_t first,
                               const struct cell_gradients *d);
+void cell_bias_gradients(const struct cell_pass *p, size_t first, const struct cell_gradients *d);
 /** d_x from step `first` on = d_saved W^T. */
 void cell_input_back(const struct cell_pass *p, size_t first, real *d_x);
 

@@ -233,9 +233,9 @@ static double plain_loss(void *ctx)
     return sum;
 }
 
-/* Every step read but the first, holes in the sequences, a state carried in, dropout everywhere the
- * description asks for it. */
-static void check_net(const char *net_text, const char *head_text, size_t features)
+/* Every step read but the first, holes in the sequences, a state carried in or none, dropout where
+ * the description asks for it. */
+static void check_net(const char *net_text, const char *head_text, size_t features, bool carry)
 {
     struct net_spec spec = {.inputs = I, .features = (uint32_t)features};
     static const uint8_t valid[T * B] = {1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 0, 0, 1, 0, 1};
@@ -264,7 +264,7 @@ static void check_net(const char *net_text, const char *head_text, size_t featur
                                  .sequences = B,
                                  .x = x,
                                  .valid = valid,
-                                 .state = carried,
+                                 .state = carry ? carried : NULL,
                                  .rows = ROWS,
                                  .at = at,
                                  .features = given,
@@ -284,11 +284,14 @@ static void check_net(const char *net_text, const char *head_text, size_t featur
 static void test_gradients_of_networks(void **state)
 {
     (void)state;
-    check_net("gru:6", "1", 0);
-    check_net("lstm:6,5 dropout=.3 recurrent_dropout=.2 gru-before:7 dropout=.25", "3", 0);
-    check_net("gru:5,4 recurrent_dropout=.4", "7 tanh dropout=.3, 6 relu dropout=.2, 2 biases=0",
-              3);
-    check_net("none", "7 tanh, 6 relu dropout=.2, 2", 4);
+    for (int carry = 0; carry < 2; carry++) {
+        check_net("gru:6", "1", 0, carry);
+        check_net("lstm:6,5 dropout=.3 recurrent_dropout=.2 gru-before:7 dropout=.25", "3", 0,
+                  carry);
+    }
+    check_net("gru:5,4 recurrent_dropout=.4", "7 tanh dropout=.3, 6 relu dropout=.2, 2 biases=0", 3,
+              true);
+    check_net("none", "7 tanh, 6 relu dropout=.2, 2", 4, false);
 }
 
 /* ---- the predictor ---- */

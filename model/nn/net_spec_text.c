@@ -1,5 +1,4 @@
 /* The two lines that describe a network, read and printed. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,16 +209,9 @@ int net_spec_parse(const char *net, const char *head, struct net_spec *spec, str
     return read_net(net, spec, err) || read_head(head, spec, err) ? -1 : 0;
 }
 
-/* The texts never fill their room: NET_TEXT_MAX counts eight layers with every option. */
-__attribute__((format(printf, 3, 4))) static size_t put(char *out, size_t at, const char *format,
-                                                        ...)
-{
-    va_list args;
-    va_start(args, format);
-    int size = vsnprintf(out + at, NET_TEXT_MAX - at, format, args);
-    va_end(args);
-    return at + (size_t)size;
-}
+/* What comes behind `at` in out. The texts never fill their room: NET_TEXT_MAX counts eight layers
+ * with every option. */
+#define PUT(out, at, ...) ((at) + (size_t)snprintf((out) + (at), NET_TEXT_MAX - (at), __VA_ARGS__))
 
 static bool same_group(const struct recurrent_spec *a, const struct recurrent_spec *b)
 {
@@ -230,13 +222,13 @@ static bool same_group(const struct recurrent_spec *a, const struct recurrent_sp
 static size_t put_options(char *out, size_t at, const struct recurrent_spec *layer)
 {
     if (layer->dropout > 0)
-        at = put(out, at, " dropout=%.10g", layer->dropout);
+        at = PUT(out, at, " dropout=%.10g", layer->dropout);
     if (layer->recurrent_dropout > 0)
-        at = put(out, at, " recurrent_dropout=%.10g", layer->recurrent_dropout);
+        at = PUT(out, at, " recurrent_dropout=%.10g", layer->recurrent_dropout);
     if (layer->gate != GATE_SIGMOID)
-        at = put(out, at, " gates=%s", gate_names[layer->gate]);
+        at = PUT(out, at, " gates=%s", gate_names[layer->gate]);
     if (layer->bias != usual_bias[layer->cell])
-        at = put(out, at, " biases=%s", bias_names[layer->bias]);
+        at = PUT(out, at, " biases=%s", bias_names[layer->bias]);
     return at;
 }
 
@@ -244,13 +236,13 @@ static void print_net(const struct net_spec *spec, char *out)
 {
     size_t at = 0;
     if (!spec->recurrent_layers)
-        put(out, 0, "none");
+        snprintf(out, NET_TEXT_MAX, "none");
     for (size_t k = 0; k < spec->recurrent_layers; k++) {
         const struct recurrent_spec *layer = &spec->recurrent[k];
         if (k && same_group(layer, layer - 1))
-            at = put(out, at, ",%u", layer->width);
+            at = PUT(out, at, ",%u", layer->width);
         else
-            at = put(out, at, "%s%s:%u", k ? " " : "", cell_names[layer->cell], layer->width);
+            at = PUT(out, at, "%s%s:%u", k ? " " : "", cell_names[layer->cell], layer->width);
         if (k + 1 == spec->recurrent_layers || !same_group(layer, layer + 1))
             at = put_options(out, at, layer);
     }
@@ -261,13 +253,13 @@ static void print_head(const struct net_spec *spec, char *out)
     size_t at = 0;
     for (size_t k = 0; k < spec->dense_layers; k++) {
         const struct dense_spec *layer = &spec->dense[k];
-        at = put(out, at, "%s%u", k ? ", " : "", layer->width);
+        at = PUT(out, at, "%s%u", k ? ", " : "", layer->width);
         if (layer->activation != DENSE_LINEAR)
-            at = put(out, at, " %s", activation_names[layer->activation]);
+            at = PUT(out, at, " %s", activation_names[layer->activation]);
         if (layer->dropout > 0)
-            at = put(out, at, " dropout=%.10g", layer->dropout);
+            at = PUT(out, at, " dropout=%.10g", layer->dropout);
         if (!layer->bias)
-            at = put(out, at, " biases=0");
+            at = PUT(out, at, " biases=0");
     }
 }
 

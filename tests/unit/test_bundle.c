@@ -23,6 +23,10 @@
 
 static void check_equal(const struct bundle *loaded, const struct bundle *saved)
 {
+    if (!loaded) {
+        fail_msg("nothing was loaded");
+        return;
+    }
     assert_int_equal(loaded->gap_ms, saved->gap_ms);
     assert_int_equal(loaded->window, saved->window);
     assert_memory_equal(loaded->pool_ms, saved->pool_ms, sizeof saved->pool_ms);

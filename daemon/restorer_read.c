@@ -5,6 +5,7 @@
 #include "daemon/clocks.h"
 #include "daemon/failpoint.h"
 #include "daemon/kafka_conf.h"
+#include "daemon/kafka_reader.h"
 #include "daemon/partition_set.h"
 #include "daemon/restorer_parts.h"
 #include "stream/changelog.h"
@@ -15,30 +16,6 @@
 /* What brokers add to transaction.timeout.ms before they end a transaction: they look for expired
  * ones every 10 s by default. */
 #define STALL_MARGIN_MS INT64_C(20000)
-
-static rd_kafka_t *open_client(struct reader *reader, const struct config *config, bool uncommitted,
-                               struct err *err)
-{
-    char reason[256];
-    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER, err);
-    if (!conf) {
-        return NULL;
-    }
-    if (kafka_conf_reader(conf, uncommitted, err) != 0) {
-        rd_kafka_conf_destroy(conf);
-        return NULL;
-    }
-    rd_kafka_conf_set_opaque(conf, reader);
-    kafka_log_attach(conf);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
-    if (!rk) {
-        rd_kafka_conf_destroy(conf);
-        err_set(err, ERR_KAFKA, "restorer: %s", reason);
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(rk);
-    return rk;
-}
 
 int reader_init(struct reader *reader, const struct config *config,
                 const struct stream_params *params, struct logger *logger, struct err *err)
@@ -54,8 +31,11 @@ int reader_init(struct reader *reader, const struct config *config,
     if (!reader->input || !reader->state || !reader->dir || !reader->group) {
         return err_set(err, ERR_MEMORY, "out of memory");
     }
-    reader->committed = open_client(reader, config, false, err);
-    reader->open = reader->committed ? open_client(reader, config, true, err) : NULL;
+    reader->committed =
+        kafka_reader_new(config, KAFKA_READ_COMMITTED, &reader->log, "restorer", err);
+    reader->open = reader->committed ? kafka_reader_new(config, KAFKA_READ_UNCOMMITTED,
+                                                        &reader->log, "restorer", err)
+                                     : NULL;
     reader->known =
         reader->committed ? rd_kafka_topic_new(reader->committed, reader->state, NULL) : NULL;
     return reader->open ? 0 : -1;
@@ -66,12 +46,8 @@ void reader_release(struct reader *reader)
     if (reader->known) {
         rd_kafka_topic_destroy(reader->known);
     }
-    rd_kafka_t *clients[] = {reader->committed, reader->open};
-    for (size_t i = 0; i < 2; i++) {
-        if (clients[i]) { /* no member of the group: nothing to leave */
-            rd_kafka_destroy_flags(clients[i], RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-        }
-    }
+    kafka_reader_free(reader->committed);
+    kafka_reader_free(reader->open);
     free(reader->input);
     free(reader->state);
     free(reader->dir);

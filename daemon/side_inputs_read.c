@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/kafka_conf.h"
+#include "daemon/kafka_reader.h"
 #include "daemon/side_inputs_parts.h"
 
 /* How long one question or wait may take before `stop` is looked at. */
@@ -10,30 +10,6 @@
 #define POLL_MS 100
 /* Of a topic's bad records so many are logged; all are counted. */
 #define BAD_LOGGED_MAX 100
-
-static rd_kafka_t *open_client(struct side_reader *reader, const struct config *config, bool follow,
-                               struct err *err)
-{
-    char reason[256];
-    rd_kafka_conf_t *conf = kafka_conf_new(config, KAFKA_CONSUMER, err);
-    if (!conf) {
-        return NULL;
-    }
-    if ((follow ? kafka_conf_follower(conf, err) : kafka_conf_reader(conf, true, err)) != 0) {
-        rd_kafka_conf_destroy(conf);
-        return NULL;
-    }
-    rd_kafka_conf_set_opaque(conf, reader);
-    kafka_log_attach(conf);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
-    if (!rk) {
-        rd_kafka_conf_destroy(conf);
-        err_set(err, ERR_KAFKA, "side inputs: %s", reason);
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(rk);
-    return rk;
-}
 
 int side_reader_init(struct side_reader *reader, const struct config *config, struct logger *logger,
                      struct err *err)
@@ -45,19 +21,18 @@ int side_reader_init(struct side_reader *reader, const struct config *config, st
             return err_set(err, ERR_MEMORY, "out of memory");
         }
     }
-    reader->committed = open_client(reader, config, true, err);
-    reader->open = reader->committed ? open_client(reader, config, false, err) : NULL;
+    reader->committed =
+        kafka_reader_new(config, KAFKA_FOLLOW_COMMITTED, &reader->log, "side inputs", err);
+    reader->open = reader->committed ? kafka_reader_new(config, KAFKA_READ_UNCOMMITTED,
+                                                        &reader->log, "side inputs", err)
+                                     : NULL;
     return reader->open ? 0 : -1;
 }
 
 void side_reader_release(struct side_reader *reader)
 {
-    rd_kafka_t *clients[] = {reader->committed, reader->open};
-    for (size_t i = 0; i < 2; i++) {
-        if (clients[i]) { /* no member of the group: nothing to leave */
-            rd_kafka_destroy_flags(clients[i], RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-        }
-    }
+    kafka_reader_free(reader->committed);
+    kafka_reader_free(reader->open);
     for (int i = 0; i < SIDE_INPUTS; i++) {
         free(reader->topic[i].name);
         free(reader->topic[i].partition);

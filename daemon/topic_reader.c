@@ -7,8 +7,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "daemon/clocks.h"
-#include "daemon/kafka_conf.h"
-#include "daemon/kafka_log.h"
+#include "daemon/kafka_reader.h"
 
 #define ASK_TIMEOUT_MS   30000
 #define SILENCE_LIMIT_MS 60000
@@ -22,40 +21,26 @@ struct topic_reader {
 struct topic_reader *topic_reader_new(const struct config *config, bool committed_only,
                                       struct logger *logger, struct err *err)
 {
-    char reason[256];
     struct topic_reader *reader = calloc(1, sizeof *reader);
-    rd_kafka_conf_t *conf = reader ? kafka_conf_new(config, KAFKA_CONSUMER, err) : NULL;
-    if (!conf) {
-        if (!reader) {
-            err_set(err, ERR_MEMORY, "out of memory");
-        }
-        free(reader);
+    if (!reader) {
+        err_set(err, ERR_MEMORY, "out of memory");
         return NULL;
     }
     reader->log.logger = logger;
-    rd_kafka_conf_set_opaque(conf, reader);
-    kafka_log_attach(conf);
-    if (kafka_conf_reader(conf, !committed_only, err) != 0) {
-        rd_kafka_conf_destroy(conf);
-        free(reader);
-        return NULL;
-    }
-    reader->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    reader->rk =
+        kafka_reader_new(config, committed_only ? KAFKA_READ_COMMITTED : KAFKA_READ_UNCOMMITTED,
+                         &reader->log, "reader", err);
     if (!reader->rk) {
-        rd_kafka_conf_destroy(conf);
-        err_set(err, ERR_KAFKA, "reader: %s", reason);
         free(reader);
         return NULL;
     }
-    rd_kafka_poll_set_consumer(reader->rk);
     return reader;
 }
 
 void topic_reader_free(struct topic_reader *reader)
 {
     if (reader) {
-        /* it was never in the group: there is nothing to leave */
-        rd_kafka_destroy_flags(reader->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        kafka_reader_free(reader->rk);
         free(reader);
     }
 }

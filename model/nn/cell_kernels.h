@@ -9,6 +9,7 @@
 
 #include "nn/net_spec.h"
 #include "nn/real.h"
+#include "nn/simd.h"
 
 /* One step. What a row of saved holds, in blocks of H: first the sums, then what they became.
  *     gru          r, z, hU_n + b'_n, n
@@ -47,7 +48,7 @@ struct cell_kernels {
 
 /** The best of this CPU; static. */
 const struct cell_kernels *cell_kernels_best(void);
-/** Every one this CPU can run, for tests and benchmarks. @return how many (<= 3) */
-size_t cell_kernels_usable(const struct cell_kernels *out[3]);
+/** Every one this CPU can run, for tests and benchmarks. @return how many, at least 1 */
+size_t cell_kernels_usable(const struct cell_kernels *out[SIMDS]);
 
 #endif

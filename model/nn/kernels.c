@@ -1,6 +1,7 @@
 #include "nn/kernels.h"
 
 #include "nn/activation.h"
+#include "nn/simd.h"
 
 /* A correction beyond e^+-30 is no prediction but a broken net; clamping there keeps its seconds
  * finite. */
@@ -85,14 +86,6 @@ ACTIVATION_INLINE float lstm_output_float(const enum gate_function gate, float o
     return gate_float(gate, o) * tanh_float(c);
 }
 
-/* The tile must lie in registers, so its loops must go before the compiler looks for arrays to
- * split; clang does that by itself and does not know the pragma. */
-#ifdef __clang__
-#define UNROLL
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
-
 #define KERNEL(name) portable_##name
 #define KERNEL_NAME  "portable"
 #define KERNEL_TARGET
@@ -102,11 +95,10 @@ ACTIVATION_INLINE float lstm_output_float(const enum gate_function gate, float o
 #define ROW_VECTORS  8
 #include "nn/kernels_body.h"
 
-/* Chosen by hand rather than by target_clones: its resolvers run before a sanitizer is ready. */
 #ifdef __x86_64__
 #define KERNEL(name)  avx2_##name
 #define KERNEL_NAME   "avx2"
-#define KERNEL_TARGET __attribute__((target("avx2,fma")))
+#define KERNEL_TARGET SIMD_TARGET_AVX2
 #define VECTOR_BYTES  32
 #define TILE_ROWS     6
 #define TILE_VECTORS  2
@@ -115,7 +107,7 @@ ACTIVATION_INLINE float lstm_output_float(const enum gate_function gate, float o
 
 #define KERNEL(name)  avx512_##name
 #define KERNEL_NAME   "avx512"
-#define KERNEL_TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx2,fma")))
+#define KERNEL_TARGET SIMD_TARGET_AVX512
 #define VECTOR_BYTES  64
 #define TILE_ROWS     8
 #define TILE_VECTORS  2
@@ -123,23 +115,26 @@ ACTIVATION_INLINE float lstm_output_float(const enum gate_function gate, float o
 #include "nn/kernels_body.h"
 #endif
 
-size_t kernels_usable(const struct kernels *out[3])
-{
-    size_t count = 0;
+static const struct kernels *const by_simd[SIMDS] = {
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq"))
-        out[count++] = &avx512_kernels;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        out[count++] = &avx2_kernels;
+    [SIMD_AVX512] = &avx512_kernels,
+    [SIMD_AVX2] = &avx2_kernels,
 #endif
-    out[count++] = &portable_kernels;
+    [SIMD_PORTABLE] = &portable_kernels,
+};
+
+size_t kernels_usable(const struct kernels *out[SIMDS])
+{
+    enum simd simd[SIMDS];
+    size_t count = simd_usable(simd);
+    for (size_t i = 0; i < count; i++)
+        out[i] = by_simd[simd[i]];
     return count;
 }
 
 const struct kernels *kernels_best(void)
 {
-    const struct kernels *usable[3];
+    const struct kernels *usable[SIMDS];
     kernels_usable(usable);
     return usable[0];
 }

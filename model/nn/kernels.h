@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "nn/net_spec.h"
+#include "nn/simd.h"
 
 #define KERNEL_ROWS  24 /* largest `rows` of a call: its scratch stays in the nearer caches */
 #define KERNEL_PAD   16 /* widths of results are padded to this many floats: the widest vector */
@@ -58,7 +59,7 @@ const struct kernels *kernels_best(void);
 
 /** Every one this CPU can run, the portable one among them, for tests and benchmarks. @return how
  * many (<= 3) */
-size_t kernels_usable(const struct kernels *out[3]);
+size_t kernels_usable(const struct kernels *out[SIMDS]);
 
 /** Width rounded up to whole vectors. */
 static inline size_t kernel_padded(size_t width)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "shell_fixture.h"
 #include "temp_file.h"
 
 /* Runs `outro ARGUMENTS` by the shell, both outputs together. @return exit status */
@@ -16,13 +17,7 @@ static int run(const char *arguments, char *output, size_t capacity)
 {
     char command[2048];
     snprintf(command, sizeof command, "%s %s", OUTRO_PROGRAM, arguments);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t size = fread(output, 1, capacity - 1, pipe);
-    output[size] = '\0';
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run(command, output, capacity);
 }
 
 #define FIRST  "u2\t2009-05-03T15:48:25Z\tam\tA \"q\"\ttm\tT1\n"

@@ -10,62 +10,18 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "shell_fixture.h"
 #include "temp_file.h"
-
-static char folder[256]; /* holds log.tsv and a bundle trained on it; the tests run there */
-
-/* Runs a shell command in the folder, with `outro` on its path. @return exit status */
-static int run(const char *text, char *output, size_t capacity)
-{
-    char command[2048];
-    snprintf(command, sizeof command, "cd %s && PATH=%s:$PATH && %s", folder, OUTRO_FOLDER, text);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t size = fread(output, 1, capacity - 1, pipe);
-    output[size] = '\0';
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
 
 static int prepare(void **state)
 {
     (void)state;
     char output[4096];
-    struct temp_file name; /* its name is nobody else's: a folder takes it over */
-    temp_file_make(&name);
-    unlink(name.path);
-    snprintf(folder, sizeof folder, "%s", name.path);
-    char command[600];
-    snprintf(command, sizeof command, "mkdir %s", folder);
-    return system(command) == 0 ? run("outro synth --quiet --rows 4000 --users 4 --out log.tsv && "
-                                      "outro train --quiet --epochs 1 log.tsv --out bundle 2>&1",
-                                      output, sizeof output)
-                                : -1;
-}
-
-static int clean_up(void **state)
-{
-    (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
-
-struct command {
-    const char *text;
-    int status;
-    const char *says;
-};
-
-static void run_all(const struct command *commands, size_t count)
-{
-    static char output[4 * 1024 * 1024];
-    for (size_t i = 0; i < count; i++) {
-        int status = run(commands[i].text, output, sizeof output);
-        if (status != commands[i].status || !strstr(output, commands[i].says))
-            fail_msg("%s: status %d, says %.2000s", commands[i].text, status, output);
-    }
+    if (shell_folder_make(OUTRO_FOLDER, false))
+        return -1;
+    return shell_in_folder("outro synth --quiet --rows 4000 --users 4 --out log.tsv && "
+                           "outro train --quiet --epochs 1 log.tsv --out bundle 2>&1",
+                           output, sizeof output);
 }
 
 static void test_cmd_replay_never_writes_over_what_it_reads(void **state)
@@ -83,7 +39,7 @@ static void test_cmd_replay_never_writes_over_what_it_reads(void **state)
         {"outro replay log.tsv --bundle bundle --predictions /dev/null --sessions /dev/null", 0,
          "scrobbles    4000"},
     };
-    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+    RUN_ALL(COMMANDS);
 }
 
 static void test_cmd_replay_keeps_records_on_standard_output_apart(void **state)
@@ -100,7 +56,7 @@ static void test_cmd_replay_keeps_records_on_standard_output_apart(void **state)
         {"outro replay log.tsv --bundle bundle --predictions - 2>&1 >/dev/full", 1,
          "No space left"},
     };
-    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+    RUN_ALL(COMMANDS);
 }
 
 static void test_cmd_replay_ends_well_when_the_reader_has_enough(void **state)
@@ -116,7 +72,7 @@ static void test_cmd_replay_ends_well_when_the_reader_has_enough(void **state)
          "echo $? >status; } 3>&1 >errors | head -c 10 && cat status errors",
          0, "1\noutro replay: -: Broken pipe\n"},
     };
-    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+    RUN_ALL(COMMANDS);
 }
 
 static void test_cmd_train_says_before_the_work_that_its_bundle_cannot_be(void **state)
@@ -129,7 +85,7 @@ static void test_cmd_train_says_before_the_work_that_its_bundle_cannot_be(void *
         {"outro train log.tsv --out nowhere/bundle 2>&1", 1, "outro train: nowhere: No such file"},
         {"ls -a | grep -c new-", 1, "0\n"}, /* trying leaves nothing behind */
     };
-    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+    RUN_ALL(COMMANDS);
 }
 
 static void test_cmd_train_of_a_log_too_small_to_validate(void **state)
@@ -142,7 +98,7 @@ static void test_cmd_train_of_a_log_too_small_to_validate(void **state)
         {"outro train two.tsv --out two 2>&1", 0, ", validation says nothing\n"},
         {"outro bundle show two", 0, "not measured"},
     };
-    run_all(COMMANDS, sizeof COMMANDS / sizeof *COMMANDS);
+    RUN_ALL(COMMANDS);
 }
 
 /* Ctrl-C while a log comes slowly: it ended nothing until the whole log was read. */
@@ -151,8 +107,8 @@ static void test_cmd_train_can_be_interrupted_while_it_reads(void **state)
     (void)state;
     char path[300], out[300];
     int status;
-    snprintf(path, sizeof path, "%s/slow.tsv", folder);
-    snprintf(out, sizeof out, "%s/never", folder);
+    snprintf(path, sizeof path, "%s/slow.tsv", shell_folder);
+    snprintf(out, sizeof out, "%s/never", shell_folder);
     assert_int_equal(mkfifo(path, 0600), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -179,5 +135,5 @@ int main(void)
         cmocka_unit_test(test_cmd_train_of_a_log_too_small_to_validate),
         cmocka_unit_test(test_cmd_train_can_be_interrupted_while_it_reads),
     };
-    return cmocka_run_group_tests(tests, prepare, clean_up);
+    return cmocka_run_group_tests(tests, prepare, shell_folder_remove);
 }

@@ -10,6 +10,7 @@
 
 #include "data/durations.h"
 #include "data/profiles.h"
+#include "shell_fixture.h"
 #include "temp_file.h"
 
 /* Runs command by the shell with O standing for the program and S for its standard options. @return
@@ -20,13 +21,7 @@ static int run(const char *command, char *output, size_t capacity)
     int size = snprintf(whole, sizeof whole,
                         "O='" OUTRO_PROGRAM "'; S='--rows 20000 --users 30 --seed 9'; %s", command);
     assert_true(size > 0 && (size_t)size < sizeof whole);
-    FILE *pipe = popen(whole, "r");
-    assert_non_null(pipe);
-    size_t read = fread(output, 1, capacity - 1, pipe);
-    output[read] = '\0';
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run(whole, output, capacity);
 }
 
 struct files {

@@ -11,65 +11,20 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "shell_fixture.h"
 #include "temp_file.h"
-
-static char folder[256]; /* holds log.tsv; the tests run there */
-
-/* Runs a shell command in the folder, with `outro` on its path. @return exit status */
-static int run(const char *text, char *output, size_t capacity)
-{
-    char command[2048];
-    snprintf(command, sizeof command, "cd %s && PATH=%s:$PATH && { %s; } 2>&1", folder,
-             OUTRO_FOLDER, text);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t size = fread(output, 1, capacity - 1, pipe);
-    output[size] = '\0';
-    int status = pclose(pipe);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
 
 static int prepare(void **state)
 {
     (void)state;
     char output[4096];
-    struct temp_file name; /* its name is nobody else's: a folder takes it over */
-    temp_file_make(&name);
-    unlink(name.path);
-    snprintf(folder, sizeof folder, "%s", name.path);
-    if (mkdir(folder, 0777))
+    if (shell_folder_make(OUTRO_FOLDER, true))
         return -1;
-    return run("outro synth --quiet --rows 6000 --users 6 --seed 3 --out log.tsv && "
-               "echo 'epochs = 2' >a.recipe && "
-               "printf '# the head alone\\nepochs = 2\\nnet = none\\n' >b.recipe",
-               output, sizeof output);
+    return shell_in_folder("outro synth --quiet --rows 6000 --users 6 --seed 3 --out log.tsv && "
+                           "echo 'epochs = 2' >a.recipe && "
+                           "printf '# the head alone\\nepochs = 2\\nnet = none\\n' >b.recipe",
+                           output, sizeof output);
 }
-
-static int clean_up(void **state)
-{
-    (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
-
-struct command {
-    const char *text;
-    int status;
-    const char *says;
-};
-
-static void run_all(const struct command *commands, size_t count)
-{
-    static char output[1024 * 1024];
-    for (size_t i = 0; i < count; i++) {
-        int status = run(commands[i].text, output, sizeof output);
-        if (status != commands[i].status || !strstr(output, commands[i].says))
-            fail_msg("%s: status %d, says %.2000s", commands[i].text, status, output);
-    }
-}
-#define RUN_ALL(commands) run_all(commands, sizeof(commands) / sizeof *(commands))
 
 static void test_cmd_train_recipe_from_file_and_flags(void **state)
 {
@@ -188,7 +143,8 @@ static pid_t start(const char *const *arguments)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        if (chdir(folder) || !freopen("/dev/null", "w", stdout) || !freopen("errors", "w", stderr))
+        if (chdir(shell_folder) || !freopen("/dev/null", "w", stdout) ||
+            !freopen("errors", "w", stderr))
             _exit(126);
         execv(OUTRO_FOLDER "/outro", (char *const *)(uintptr_t)arguments);
         _exit(127);
@@ -215,7 +171,7 @@ static void await_renames(int watch, const char *name, int times)
 static int train_until(const char *const *arguments, int checkpoints, int signal_number)
 {
     int status, watch = inotify_init1(IN_CLOEXEC);
-    assert_true(watch >= 0 && inotify_add_watch(watch, folder, IN_MOVED_TO) >= 0);
+    assert_true(watch >= 0 && inotify_add_watch(watch, shell_folder, IN_MOVED_TO) >= 0);
     pid_t child = start(arguments);
     await_renames(watch, "ck", checkpoints);
     kill(child, signal_number);
@@ -275,5 +231,5 @@ int main(void)
         cmocka_unit_test(test_cmd_train_interrupted_keeps_the_best_so_far),
         cmocka_unit_test(test_cmd_train_killed_and_resumed_gives_the_same_bits),
     };
-    return cmocka_run_group_tests(tests, prepare, clean_up);
+    return cmocka_run_group_tests(tests, prepare, shell_folder_remove);
 }

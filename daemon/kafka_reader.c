@@ -35,6 +35,14 @@ struct rd_kafka_s *kafka_reader_new(const struct config *config, enum kafka_read
     return reader;
 }
 
+void kafka_reader_idle(struct rd_kafka_s *reader, int timeout_ms)
+{
+    rd_kafka_message_t *news = rd_kafka_consumer_poll(reader, timeout_ms);
+    if (news) {
+        rd_kafka_message_destroy(news);
+    }
+}
+
 void kafka_reader_free(struct rd_kafka_s *reader)
 {
     if (reader) { /* no member of the group: nothing to leave */

@@ -20,6 +20,8 @@ enum kafka_reading {
 struct rd_kafka_s *kafka_reader_new(const struct config *config, enum kafka_reading reading,
                                     struct kafka_log_owner *log, const char *who,
                                     struct err *err) MUST_CHECK;
+/** Serves the callbacks of a consumer and waits; a message that comes is not kept. */
+void kafka_reader_idle(struct rd_kafka_s *reader, int timeout_ms);
 /** NULL is fine. */
 void kafka_reader_free(struct rd_kafka_s *reader);
 

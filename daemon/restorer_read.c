@@ -71,11 +71,8 @@ static bool worth_another_try(rd_kafka_resp_err_t code)
 
 static void pause_before_retry(struct job *job, rd_kafka_t *rk)
 {
-    if (wanted(job)) { /* nothing is assigned: it only serves callbacks and waits */
-        rd_kafka_message_t *news = rd_kafka_consumer_poll(rk, POLL_MS);
-        if (news) {
-            rd_kafka_message_destroy(news);
-        }
+    if (wanted(job)) {
+        kafka_reader_idle(rk, POLL_MS);
     }
 }
 

@@ -44,15 +44,6 @@ static bool is_over(const struct side_inputs *side)
     return atomic_load(&side->stop);
 }
 
-/* Nothing is assigned: it only serves callbacks and waits. */
-static void pause_before_retry(rd_kafka_t *rk)
-{
-    rd_kafka_message_t *news = rd_kafka_consumer_poll(rk, POLL_MS);
-    if (news) {
-        rd_kafka_message_destroy(news);
-    }
-}
-
 static int cannot_read(enum side_input input, const char *name, rd_kafka_resp_err_t code,
                        struct err *err)
 {
@@ -95,7 +86,7 @@ static int ask_ends(struct side_inputs *side, enum side_input input, struct err 
     struct side_topic *topic = &reader->topic[input];
     int count = 0;
     while ((count = ask_partitions(reader, input, err)) == 0 && !is_over(side)) {
-        pause_before_retry(reader->open);
+        kafka_reader_idle(reader->open, POLL_MS);
     }
     if (count <= 0) {
         return -1;
@@ -112,7 +103,7 @@ static int ask_ends(struct side_inputs *side, enum side_input input, struct err 
             if (is_over(side)) {
                 return -1;
             }
-            pause_before_retry(reader->open);
+            kafka_reader_idle(reader->open, POLL_MS);
         }
         partition->done = partition->at >= partition->target;
         reader->left += !partition->done;

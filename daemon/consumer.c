@@ -6,8 +6,13 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "daemon/clocks.h"
 #include "daemon/kafka_conf.h"
 #include "daemon/kafka_log.h"
+#include "daemon/kafka_reader.h"
+
+#define POLL_MS       100
+#define FIRST_JOIN_MS 10000 /* at most: brokers may be gone in the middle of it */
 
 struct consumer {
     struct kafka_log_owner log; /* first: see kafka_log.h */
@@ -208,11 +213,23 @@ fail:
     return NULL;
 }
 
+/* librdkafka below 2.3.0 dies of an assertion when a client with a cooperative strategy goes
+ * between the answers to JoinGroup and SyncGroup of its first join (its issue 4312): the strategy
+ * is known then, the assignment is not. That moment is waited out. */
+static void wait_out_first_join(struct consumer *consumer)
+{
+    int64_t deadline_ms = monotonic_ms() + FIRST_JOIN_MS;
+    while (!consumer->ever_assigned && cooperative(consumer->rk) && monotonic_ms() < deadline_ms) {
+        kafka_reader_idle(consumer->rk, POLL_MS);
+    }
+}
+
 void consumer_close(struct consumer *consumer)
 {
     if (!consumer) {
         return;
     }
+    wait_out_first_join(consumer);
     /* librdkafka 2.0.2 hangs in a close before the first assignment; there is no group to leave
      * then */
     if (consumer->ever_assigned) {

@@ -25,7 +25,7 @@
 #define LOOK_MS     20
 
 /* Of Kafka's protocol. */
-enum api { API_FETCH = 1, API_OFFSET_FETCH = 9, API_JOIN_GROUP = 11 };
+enum api { API_FETCH = 1, API_OFFSET_FETCH = 9, API_JOIN_GROUP = 11, API_SYNC_GROUP = 14 };
 
 /* What becomes of the message in the input. */
 enum fate { ARRIVES, GAVE_UP, DEAD };
@@ -66,7 +66,7 @@ struct fixture {
     struct config config;
     struct metrics metrics;
     struct logger logger;
-    int bell, silence;
+    int bell, log;
     struct consumer *consumer;
     bool held; /* the partition has arrived, and its messages wait */
     bool arrived, gave_up;
@@ -101,7 +101,7 @@ static void set(struct config *config, const char *key, const char *value)
     assert_int_equal(config_set(config, key, value, &err), 0);
 }
 
-static void open_mock(struct fixture *fixture, const struct answer *answer)
+static void open_mock(struct fixture *fixture)
 {
     char reason[256], body[] = "{}";
     struct err err = {0};
@@ -119,21 +119,20 @@ static void open_mock(struct fixture *fixture, const struct answer *answer)
                                        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
                      0);
     assert_int_equal(rd_kafka_flush(fixture->host, PATIENCE_MS), 0);
-    rd_kafka_mock_push_request_errors(cluster, answer->api, 1, answer->code);
     assert_int_equal(config_init(&fixture->config, &err), 0);
     set(&fixture->config, "kafka.bootstrap.servers", rd_kafka_mock_cluster_bootstraps(cluster));
 }
 
-static void open_fixture(struct fixture *fixture, const struct answer *answer)
+/* @param log where its log goes, the fixture's now */
+static void open_consumer(struct fixture *fixture, int log, enum log_level level)
 {
     struct err err = {0};
     struct consumer_owner owner = {
         .ctx = fixture, .arrived = on_arrived, .leaving = on_leaving, .failed = on_failed};
-    open_mock(fixture, answer);
     fixture->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    fixture->silence = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    assert_true(fixture->bell >= 0 && fixture->silence >= 0);
-    logger_init(&fixture->logger, fixture->silence, LEVEL_ERROR, FORMAT_TEXT);
+    fixture->log = log;
+    assert_true(fixture->bell >= 0 && fixture->log >= 0);
+    logger_init(&fixture->logger, fixture->log, level, FORMAT_TEXT);
     fixture->consumer = consumer_new(&fixture->config, &owner, &fixture->metrics, &fixture->logger,
                                      fixture->bell, &err);
     assert_non_null(fixture->consumer);
@@ -145,7 +144,7 @@ static void close_fixture(struct fixture *fixture)
     consumer_close(fixture->consumer);
     config_release(&fixture->config);
     close(fixture->bell);
-    close(fixture->silence);
+    close(fixture->log);
     rd_kafka_destroy(fixture->host);
 }
 
@@ -184,7 +183,10 @@ static void test_consumer_every_answer_has_its_meaning(void **state)
     int wrong = 0;
     (void)state;
     for (size_t i = 0; i < CASES; i++) {
-        open_fixture(&fixture[i], &answers[i]);
+        open_mock(&fixture[i]);
+        rd_kafka_mock_push_request_errors(rd_kafka_handle_mock_cluster(fixture[i].host),
+                                          answers[i].api, 1, answers[i].code);
+        open_consumer(&fixture[i], open("/dev/null", O_WRONLY | O_CLOEXEC), LEVEL_ERROR);
         bells[i] = (struct pollfd){.fd = fixture[i].bell, .events = POLLIN};
     }
     int64_t deadline_ms = monotonic_ms() + PATIENCE_MS;
@@ -210,10 +212,46 @@ static void test_consumer_every_answer_has_its_meaning(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Reads the log until it says so; everything of it has to fit. */
+static void await_word(int log, const char *word)
+{
+    static char text[1 << 20];
+    size_t size = 0;
+    while (!strstr(text, word)) {
+        struct pollfd one = {.fd = log, .events = POLLIN};
+        assert_int_equal(poll(&one, 1, PATIENCE_MS), 1);
+        ssize_t got = read(log, text + size, sizeof text - 1 - size);
+        assert_true(got > 0);
+        size += (size_t)got;
+    }
+}
+
+/* Between the answers to JoinGroup and SyncGroup the strategy is known and has no state yet:
+ * librdkafka below 2.3.0 died of that. */
+static void test_consumer_may_leave_in_the_middle_of_its_first_join(void **state)
+{
+    struct fixture fixture = {0};
+    int log[2];
+    (void)state;
+    assert_int_equal(pipe(log), 0);
+    open_mock(&fixture);
+    set(&fixture.config, "kafka.partition.assignment.strategy", "cooperative-sticky");
+    set(&fixture.config, "kafka.debug", "cgrp");
+    assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(
+                         rd_kafka_handle_mock_cluster(fixture.host), 1, API_SYNC_GROUP, 1,
+                         RD_KAFKA_RESP_ERR_NO_ERROR, 1000),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    open_consumer(&fixture, log[1], LEVEL_DEBUG);
+    await_word(log[0], "-> wait-sync");
+    close_fixture(&fixture);
+    close(log[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_consumer_every_answer_has_its_meaning),
+        cmocka_unit_test(test_consumer_may_leave_in_the_middle_of_its_first_join),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

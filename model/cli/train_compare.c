@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/workers.h"
+#include "core/workers.h"
 #include "stream/score_compare.h"
 
 #define DRAWS_SEED 1

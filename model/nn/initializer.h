@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #include "core/err.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/real.h"
 
 struct initializer_shape {

@@ -9,7 +9,7 @@
 
 #include "core/err.h"
 #include "nn/net.h"
-#include "nn/random.h"
+#include "core/random.h"
 
 struct net_dropout {
     struct net_masks masks; /* of the last draw: what net_batch borrows */

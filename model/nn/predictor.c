@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 
 const double predictor_levels[QUANTILES] = {.1, .5, .9};
 const char *const predictor_base_names[PREDICTOR_BASES] = {

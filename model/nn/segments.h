@@ -11,7 +11,7 @@
 #include "core/err.h"
 #include "nn/net_dropout.h"
 #include "nn/network.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/train_set.h"
 
 /* Segments that go through the net together. A part of the recipe's arithmetic, whatever the number

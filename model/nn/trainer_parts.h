@@ -5,10 +5,10 @@
 
 #include "nn/early_stop.h"
 #include "nn/network.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/segments.h"
 #include "nn/trainer.h"
-#include "nn/workers.h"
+#include "core/workers.h"
 
 /* The gradient of a group of segments; a slot each, so that it does not matter who computes which.
  */

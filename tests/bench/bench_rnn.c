@@ -10,7 +10,7 @@
 
 #include "bench_clock.h"
 #include "nn/net_runner.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/tensor.h"
 
 #define INPUTS     13

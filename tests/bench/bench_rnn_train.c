@@ -12,7 +12,7 @@
 #include "nn/loss.h"
 #include "nn/net.h"
 #include "nn/optimizer.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/tensor.h"
 
 enum task { TRAIN, FIT, TASKS };

@@ -15,7 +15,10 @@ ARROWS = {
     "data": {"core", "data"},
     "bundle": {"core", "nn", "cluster", "data", "bundle"},
     "stream": {"core", "nn", "cluster", "data", "bundle", "stream"},
-    "cli": {"core", "nn", "cluster", "data", "bundle", "stream", "cli"},
+    "crawl": {"core", "data", "crawl"},
+    "prepare": {"core", "data", "stream", "prepare"},
+    "seed": {"core", "nn", "cluster", "data", "stream", "prepare", "seed"},
+    "cli": {"core", "nn", "cluster", "data", "bundle", "stream", "crawl", "prepare", "seed", "cli"},
     "daemon": {"core", "nn", "cluster", "data", "bundle", "stream", "daemon"},
 }
 MAX_LINES = 600

@@ -14,7 +14,7 @@
 #include "core/partitioner.h"
 #include "data/record_json.h"
 #include "data/synth.h"
-#include "nn/random.h"
+#include "core/random.h"
 
 /* Room for one more item; asserts that there is. */
 static void *grown(void *array, size_t *capacity, size_t needed, size_t item_bytes)

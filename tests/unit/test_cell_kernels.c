@@ -12,7 +12,7 @@
 
 #include "nn/cell.h"
 #include "nn/cell_kernels.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/tensor.h"
 
 #define NEAR 2e-6

@@ -16,7 +16,7 @@
 #include "nn/net.h"
 #include "nn/net_dropout.h"
 #include "nn/network.h"
-#include "nn/random.h"
+#include "core/random.h"
 
 #define STEP      1e-5 /* of the differences: their error is about its square */
 #define TOLERANCE 1e-6 /* relative to the largest gradient of a tensor */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 #include "stream/kernel_km.h"
 #include "stream/kernel_weights.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "nn/loss.h"
-#include "nn/random.h"
+#include "core/random.h"
 
 #define ROWS      64
 #define OUTPUTS   3

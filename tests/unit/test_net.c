@@ -15,7 +15,7 @@
 #include "nn/cell.h"
 #include "nn/cell_kernels.h"
 #include "nn/net.h"
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/tensor.h"
 
 enum { B = 7, T = 9, I = 5, F = 3 };

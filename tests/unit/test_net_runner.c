@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "nn/net_runner.h"
-#include "nn/random.h"
+#include "core/random.h"
 
 #define ROWS      61 /* two full blocks of the kernels and an odd rest */
 #define WIDTH_MAX 300

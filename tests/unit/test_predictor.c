@@ -14,7 +14,7 @@
 
 #include "nn/kernels.h"
 #include "nn/predictor.h"
-#include "nn/random.h"
+#include "core/random.h"
 
 #define ROWS      61 /* two full blocks of the kernels and an odd rest */
 #define WIDTH_MAX 80

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 
 static void test_random_is_uniform_and_repeats(void **state)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/scaler.h"
 
 static void test_scaler_matches_the_two_pass_formulas(void **state)

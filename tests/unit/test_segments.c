@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/segments.h"
 
 /* A user of n sessions whose row r is of session sessions[r]. */

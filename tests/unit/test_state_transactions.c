@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 #include "stream_fixture.h"
 
 #define T0   INT64_C(1241478000000)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 #include "nn/tensor.h"
 
 #define SIDE 40 /* of every buffer */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "nn/workers.h"
+#include "core/workers.h"
 
 struct tally {
     unsigned done[100];

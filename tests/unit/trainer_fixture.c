@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "nn/random.h"
+#include "core/random.h"
 #include "trainer_fixture.h"
 
 #define BASE_S 1500.0

@@ -1,4 +1,4 @@
-#include "nn/workers.h"
+#include "core/workers.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "nn/random.h"
+#include "core/random.h"
 
 #include <assert.h>
 

@@ -1,8 +1,8 @@
 /* workers.h - a few threads that share out numbered tasks. Which thread takes which task is chance,
  * so a task must write to places of its own number only: then results do not depend on how many
  * threads there are. */
-#ifndef OUTRO_NN_WORKERS_H
-#define OUTRO_NN_WORKERS_H
+#ifndef OUTRO_CORE_WORKERS_H
+#define OUTRO_CORE_WORKERS_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /* random.h - a seeded generator for initial weights, shuffles and dropout: the same seed gives the
  * same bits anywhere. Not for secrets. Source: xoshiro256**, D. Blackman and S. Vigna, 2018; seeded
  * by splitmix64. */
-#ifndef OUTRO_NN_RANDOM_H
-#define OUTRO_NN_RANDOM_H
+#ifndef OUTRO_CORE_RANDOM_H
+#define OUTRO_CORE_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>

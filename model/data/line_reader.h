@@ -1,6 +1,5 @@
-/* line_reader.h - the lines of a file, plain or gzip (told by content), or of standard input ("-").
- * LF and CRLF, a missing last newline and a byte order mark are understood. A gzip file that ends
- * too early or is damaged is an error, never a shorter file. Source of the gzip reading: zlib. */
+/* line_reader.h - the lines of a file, plain, gzip or zstd, or of standard input ("-"), on
+ * byte_source.h. LF and CRLF, a missing last newline and a byte order mark are understood. */
 #ifndef OUTRO_DATA_LINE_READER_H
 #define OUTRO_DATA_LINE_READER_H
 
@@ -9,9 +8,11 @@
 
 #include "core/err.h"
 #include "core/scrobble.h"
+#include "data/byte_source.h"
 
-/* A longer line is skipped and said to be too long: it is no row of any table that we read. */
-#define LINE_MAX_BYTES (1024 * 1024)
+/* A longer line is skipped and said to be too long: it is no row and no page of any log that we
+ * read. */
+#define LINE_MAX_BYTES ((int)BYTE_SOURCE_KEEP_MAX)
 
 struct line {
     struct slice text; /* without its end; borrowed until the next call; may hold any byte but LF */
@@ -21,11 +22,17 @@ struct line {
 
 struct line_reader;
 
-/** @param path borrowed for the life of the reader @return new reader, or NULL: ERR_IO, ERR_MEMORY
- */
+/** @param path borrowed for the life of the reader @return new reader, or NULL: ERR_IO, ERR_INPUT
+ * (damaged at once), ERR_MEMORY */
 struct line_reader *line_reader_open(const char *path, struct err *err) MUST_CHECK;
 
-/** Next line. @return 1, 0 at the end, -1 with err: ERR_IO, ERR_INPUT (damaged gzip) */
+/** Over a source whose first block the caller has looked at already (size 0: there is none).
+ * @param source borrowed for the life of the reader, no longer the caller's to read from */
+struct line_reader *line_reader_over(struct byte_source *source, struct slice first,
+                                     struct err *err) MUST_CHECK;
+
+/** Next line. @return 1, 0 at the end, -1 with err: ERR_IO, ERR_INPUT (damaged or truncated gzip or
+ * zstd) */
 int line_reader_next(struct line_reader *reader, struct line *out, struct err *err) MUST_CHECK;
 
 /** Bytes of the file (compressed, if it is) taken so far. */

@@ -97,10 +97,11 @@ static void test_line_reader_skips_lines_over_the_limit(void **state)
 static int drain(const char *path, size_t *lines, struct err *err)
 {
     struct line_reader *reader = line_reader_open(path, err);
-    assert_non_null(reader);
     struct line line;
     int status;
     *lines = 0;
+    if (!reader)
+        return -1;
     while ((status = line_reader_next(reader, &line, err)) > 0)
         (*lines)++;
     line_reader_free(reader);

@@ -72,7 +72,7 @@ static int prepare(struct byte_decoder *decoder, struct err *err)
 struct byte_decoder *byte_decoder_new(struct byte_input input, const char *name, struct err *err)
 {
     struct byte_decoder *decoder = calloc(1, sizeof *decoder);
-    char *bytes = malloc(INPUT_BYTES);
+    char *bytes = calloc(1, INPUT_BYTES);
     if (!decoder || !bytes) {
         free(decoder);
         free(bytes);

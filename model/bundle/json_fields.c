@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static int refuse(const char *where, const char *key, const char *what, struct err *err)
@@ -81,17 +82,45 @@ int field_string(const json_t *object, const char *where, const char *key, char 
     return 0;
 }
 
+/* The numbers of an array one by one. @return false with err */
+static bool array_number(const json_t *array, const char *where, size_t i, double *out,
+                         struct err *err)
+{
+    const json_t *value = json_array_get(array, i);
+    *out = json_number_value(value);
+    if (json_is_number(value) && fabs(*out) <= (double)FLT_MAX)
+        return true;
+    err_set(err, ERR_INPUT, "%s[%zu] is not a number that a float can hold", where, i);
+    return false;
+}
+
+static int array_of(const json_t *array, const char *where, size_t count, struct err *err)
+{
+    if (json_is_array(array) && json_array_size(array) == count)
+        return 0;
+    return err_set(err, ERR_INPUT, "%s is not an array of %zu numbers", where, count);
+}
+
 int array_floats(const json_t *array, const char *where, size_t count, float *out, struct err *err)
 {
-    if (!json_is_array(array) || json_array_size(array) != count)
-        return err_set(err, ERR_INPUT, "%s is not an array of %zu numbers", where, count);
+    if (array_of(array, where, count, err))
+        return -1;
     for (size_t i = 0; i < count; i++) {
-        const json_t *value = json_array_get(array, i);
-        double number = json_number_value(value);
-        if (!json_is_number(value) || fabs(number) > (double)FLT_MAX)
-            return err_set(err, ERR_INPUT, "%s[%zu] is not a number that a float can hold", where,
-                           i);
+        double number;
+        if (!array_number(array, where, i, &number, err))
+            return -1;
         out[i] = (float)number;
     }
+    return 0;
+}
+
+int array_doubles(const json_t *array, const char *where, size_t count, double *out,
+                  struct err *err)
+{
+    if (array_of(array, where, count, err))
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (!array_number(array, where, i, &out[i], err))
+            return -1;
     return 0;
 }

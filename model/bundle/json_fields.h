@@ -29,5 +29,8 @@ int field_string(const json_t *object, const char *where, const char *key, char 
 /** An array of exactly count numbers, as floats. where names the array itself. */
 int array_floats(const json_t *array, const char *where, size_t count, float *out,
                  struct err *err) MUST_CHECK;
+/** The same as doubles. */
+int array_doubles(const json_t *array, const char *where, size_t count, double *out,
+                  struct err *err) MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "nn/activation.h"
-#include "nn/simd.h"
+#include "core/simd.h"
 
 #define KERNEL(name) portable_##name
 #define KERNEL_NAME  "portable"

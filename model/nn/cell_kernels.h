@@ -9,7 +9,7 @@
 
 #include "nn/net_spec.h"
 #include "nn/real.h"
-#include "nn/simd.h"
+#include "core/simd.h"
 
 /* One step. What a row of saved holds, in blocks of H: first the sums, then what they became.
  *     gru          r, z, hU_n + b'_n, n

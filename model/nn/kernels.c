@@ -1,7 +1,7 @@
 #include "nn/kernels.h"
 
 #include "nn/activation.h"
-#include "nn/simd.h"
+#include "core/simd.h"
 
 /* A correction beyond e^+-30 is no prediction but a broken net; clamping there keeps its seconds
  * finite. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "nn/net_spec.h"
-#include "nn/simd.h"
+#include "core/simd.h"
 
 #define KERNEL_ROWS  24 /* largest `rows` of a call: its scratch stays in the nearer caches */
 #define KERNEL_PAD   16 /* widths of results are padded to this many floats: the widest vector */

@@ -1,8 +1,8 @@
 /* simd.h - which vector instructions this CPU has, for loops that are compiled once a width
- * (kernels.c, cell_kernels.c). Chosen by hand rather than by target_clones: its resolvers run
- * before a sanitizer is ready. */
-#ifndef OUTRO_NN_SIMD_H
-#define OUTRO_NN_SIMD_H
+ * (nn/kernels.c, cluster/distances.c). Chosen by hand rather than by target_clones: its resolvers
+ * run before a sanitizer is ready. */
+#ifndef OUTRO_CORE_SIMD_H
+#define OUTRO_CORE_SIMD_H
 
 #include <stddef.h>
 

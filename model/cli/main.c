@@ -20,6 +20,7 @@ static const struct command COMMANDS[] = {
     {"replay", cmd_replay, "run a log through a bundle: predictions, sessions, scores"},
     {"bundle", cmd_bundle, "show or check a bundle; import and export nets"},
     {"events", cmd_events, "write a log as ordered JSON lines, ready for Kafka"},
+    {"prepare", cmd_prepare, "write a log as tables: sessions, scrobbles, tracks, users"},
     {"synth", cmd_synth, "invent a listening log of any size from a seed"},
 };
 

@@ -129,7 +129,8 @@ static int parse_row(const struct slice *fields, struct profile *out, struct err
     if (read_text(fields[0], "user id", out->user_id, sizeof out->user_id, err) < 0 ||
         read_age(fields[2], &out->age, err) < 0 ||
         read_text(fields[3], "country", out->country, sizeof out->country, err) < 0 ||
-        read_registered(fields[4], &out->registered_s, err) < 0)
+        read_registered(fields[4], &out->registered_s, err) < 0 ||
+        read_text(fields[4], "registered", out->registered, sizeof out->registered, err) < 0)
         return -1;
     /* Anything but the two letters of the data set says nothing that we use. */
     if (fields[1].size == 1 && fields[1].data[0] == 'm')
@@ -205,6 +206,11 @@ const struct profile *profiles_find(const struct profiles *profiles, struct slic
         return NULL;
     size_t place = *place_of(profiles, user_id);
     return place ? &profiles->rows[place - 1] : NULL;
+}
+
+const struct profile *profiles_at(const struct profiles *profiles, size_t i)
+{
+    return &profiles->rows[i];
 }
 
 size_t profiles_count(const struct profiles *profiles)

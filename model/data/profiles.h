@@ -15,6 +15,7 @@ struct profile {
     int age;              /* years; 0 unknown */
     char country[64];     /* as written; "" unknown */
     int64_t registered_s; /* epoch seconds of that day, UTC; 0 unknown */
+    char registered[16];  /* as written */
 };
 
 struct profiles;
@@ -23,6 +24,8 @@ struct profiles;
 struct profiles *profiles_load(const char *path, struct err *err) MUST_CHECK;
 /** Borrowed, NULL when unknown; profiles may be NULL. */
 const struct profile *profiles_find(const struct profiles *profiles, struct slice user_id);
+/** In file order. @param i below profiles_count */
+const struct profile *profiles_at(const struct profiles *profiles, size_t i);
 size_t profiles_count(const struct profiles *profiles);
 void profiles_free(struct profiles *profiles); /* NULL is fine */
 

@@ -1,13 +1,13 @@
 #include "data/row_spill.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/array.h"
+#include "data/temp_file.h"
 
 enum { WRITE_BYTES = 1024 * 1024, READ_MIN_BYTES = 4096, READ_MAX_BYTES = 1024 * 1024 };
 
@@ -21,7 +21,6 @@ struct run {
 struct row_spill {
     int fd;
     bool by_time;
-    char *directory;
     char *buffer; /* WRITE_BYTES while writing */
     size_t buffered;
     uint64_t written; /* bytes in the file */
@@ -32,27 +31,8 @@ struct row_spill {
     bool taken; /* the top run's row has been given out: it moves on at the next call */
 };
 
-static int open_unlinked(const char *directory)
-{
-    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        return fd;
-    char path[4096]; /* a file system without O_TMPFILE */
-    if (snprintf(path, sizeof path, "%s/outro-XXXXXX", directory) >= (int)sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    return fd;
-}
-
 struct row_spill *row_spill_open(bool by_time, struct err *err)
 {
-    const char *directory = getenv("TMPDIR");
-    if (!directory || !directory[0])
-        directory = "/tmp";
     struct row_spill *spill = calloc(1, sizeof *spill);
     if (!spill) {
         err_set(err, ERR_MEMORY, "out of memory for a temporary file");
@@ -60,18 +40,14 @@ struct row_spill *row_spill_open(bool by_time, struct err *err)
     }
     spill->fd = -1;
     spill->by_time = by_time;
-    spill->directory = strdup(directory);
     spill->buffer = malloc(WRITE_BYTES);
-    if (!spill->directory || !spill->buffer) {
+    if (!spill->buffer) {
         err_set(err, ERR_MEMORY, "out of memory for a temporary file");
         goto fail;
     }
-    spill->fd = open_unlinked(directory);
-    if (spill->fd < 0) {
-        err_errno(err, "cannot make a temporary file in %s (set TMPDIR to a folder for it)",
-                  directory);
+    spill->fd = temp_file_open(err);
+    if (spill->fd < 0)
         goto fail;
-    }
     return spill;
 fail:
     row_spill_free(spill);
@@ -89,7 +65,6 @@ void row_spill_free(struct row_spill *spill)
     free(spill->runs);
     free(spill->heap);
     free(spill->buffer);
-    free(spill->directory);
     free(spill);
 }
 
@@ -108,7 +83,7 @@ static int write_all(struct row_spill *spill, const char *data, size_t size, str
             return err_errno(err,
                              "writing a temporary file in %s, %llu MiB so far (set TMPDIR to a "
                              "folder with more room)",
-                             spill->directory, (unsigned long long)(spill->written >> 20));
+                             temp_file_folder(), (unsigned long long)(spill->written >> 20));
         data += done;
         size -= (size_t)done;
         spill->written += (uint64_t)done;
@@ -200,9 +175,9 @@ static int fill(struct row_spill *spill, struct run *run, struct err *err)
         got = pread(spill->fd, run->buffer + run->filled, room, (off_t)run->offset);
     } while (got < 0 && errno == EINTR);
     if (got < 0)
-        return err_errno(err, "reading a temporary file in %s", spill->directory);
+        return err_errno(err, "reading a temporary file in %s", temp_file_folder());
     if (got == 0)
-        return err_set(err, ERR_IO, "a temporary file in %s became shorter", spill->directory);
+        return err_set(err, ERR_IO, "a temporary file in %s became shorter", temp_file_folder());
     run->filled += (size_t)got;
     run->offset += (uint64_t)got;
     return 0;

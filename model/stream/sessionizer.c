@@ -50,10 +50,14 @@ static bool behind_folded(const struct session_sums *previous, int64_t ms)
     return previous->number == 1 || ms > previous->start_ms - previous->gap_ms;
 }
 
-/* The rule in order; session_end_ms covers d > 0 and d unknown, and diff <= d never passes it. */
+bool session_rule_opens(int64_t diff_ms, int64_t duration_ms, int64_t gap_ms)
+{
+    return diff_ms - duration_ms > gap_ms; /* covers d unknown; diff <= d never passes it */
+}
+
 static bool past_gap(const struct session_sums *session, int64_t ms, int64_t gap_ms)
 {
-    return ms - session_end_ms(session) > gap_ms;
+    return session_rule_opens(ms - session->last_ms, session->last_duration_ms, gap_ms);
 }
 
 static enum placement place_in_open(const struct stream_params *params,

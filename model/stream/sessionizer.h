@@ -41,6 +41,10 @@ enum placement {
     PLACE_LATE
 };
 
+/** The rule in order: whether a play opens the next session. @param diff_ms from the start of the
+ * play before to this one's, >= 0  @param duration_ms d, of the play before; 0 unknown */
+bool session_rule_opens(int64_t diff_ms, int64_t duration_ms, int64_t gap_ms);
+
 /* One scrobble as the sessionizer needs it. */
 struct play {
     struct event_time time;

@@ -19,13 +19,14 @@ static void test_profiles_reads_every_field(void **state)
         const char *row;
         struct profile expected;
     } CASES[] = {
-        {"u\tm\t\tJapan\tAug 13, 2006", {"u", 1, 0, "Japan", 1155427200}},
-        {"u\tf\t22\tUnited States\tOct 30, 2005", {"u", 0, 22, "United States", 1130630400}},
-        {"u\t\t\t\t", {"u", -1, 0, "", 0}},
+        {"u\tm\t\tJapan\tAug 13, 2006", {"u", 1, 0, "Japan", 1155427200, "Aug 13, 2006"}},
+        {"u\tf\t22\tUnited States\tOct 30, 2005",
+         {"u", 0, 22, "United States", 1130630400, "Oct 30, 2005"}},
+        {"u\t\t\t\t", {"u", -1, 0, "", 0, ""}},
         {"u\tn\t103\tC\xc3\xb4te d'Ivoire\tFeb 29, 2008",
-         {"u", -1, 103, "C\xc3\xb4te d'Ivoire", 1204243200}},
-        {"u\tf\t0\t\tJan 1, 1970", {"u", 0, 0, "", 0}},
-        {"u\tm\t7\tPeru\tjan 02, 1970\r", {"u", 1, 7, "Peru", 86400}},
+         {"u", -1, 103, "C\xc3\xb4te d'Ivoire", 1204243200, "Feb 29, 2008"}},
+        {"u\tf\t0\t\tJan 1, 1970", {"u", 0, 0, "", 0, "Jan 1, 1970"}},
+        {"u\tm\t7\tPeru\tjan 02, 1970\r", {"u", 1, 7, "Peru", 86400, "jan 02, 1970"}},
     };
     for (size_t i = 0; i < 2 * (sizeof CASES / sizeof *CASES); i++) {
         char content[300];
@@ -45,6 +46,7 @@ static void test_profiles_reads_every_field(void **state)
         assert_int_equal(found->age, expected->age);
         assert_string_equal(found->country, expected->country);
         assert_true(found->registered_s == expected->registered_s);
+        assert_string_equal(found->registered, expected->registered);
         assert_null(find(profiles, "v"));
         assert_null(find(profiles, ""));
         profiles_free(profiles);

@@ -355,10 +355,10 @@ static void test_synth_rows_are_the_documented_ones(void **state)
     assert_row(row, size, "u1\t2000-02-29T12:34:56Z\tam\tA b\t\tT\n");
     size = duration_to_tsv(&scrobble, row, sizeof row);
     assert_row(row, size, "A b\tT\t215000\n");
-    struct profile profile = {"user_000003", 1, 31, "Peru", 1155427200};
+    struct profile profile = {"user_000003", 1, 31, "Peru", 1155427200, ""};
     size = profile_to_tsv(&profile, row, sizeof row);
     assert_row(row, size, "user_000003\tm\t31\tPeru\tAug 13, 2006\n");
-    profile = (struct profile){"u", -1, 0, "", 0};
+    profile = (struct profile){"u", -1, 0, "", 0, ""};
     size = profile_to_tsv(&profile, row, sizeof row);
     assert_row(row, size, "u\t\t\t\t\n");
 }

@@ -6,6 +6,7 @@
 #define OUTRO_CLI_COMMANDS_H
 
 int cmd_bundle(int argc, char **argv);
+int cmd_crawl(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_prepare(int argc, char **argv);
 int cmd_replay(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct command COMMANDS[] = {
     {"train", cmd_train, "train a bundle from a listening log"},
     {"replay", cmd_replay, "run a log through a bundle: predictions, sessions, scores"},
     {"bundle", cmd_bundle, "show or check a bundle; import and export nets"},
+    {"crawl", cmd_crawl, "ask Last.fm for durations and tags of a log's tracks"},
     {"events", cmd_events, "write a log as ordered JSON lines, ready for Kafka"},
     {"prepare", cmd_prepare, "write a log as tables: sessions, scrobbles, tracks, users"},
     {"synth", cmd_synth, "invent a listening log of any size from a seed"},

@@ -152,7 +152,8 @@ static int take_option(const struct options *options, int argc, char **argv, int
     size_t size = equals ? (size_t)(equals - name) : strlen(name);
     const struct option_row *row = find_row(options, name, size);
     if (!row) {
-        options_usage(options->command, "unknown option %s", argv[at]);
+        /* Without its value: it may be a secret that belongs elsewhere. */
+        options_usage(options->command, "unknown option --%.*s", (int)size, name);
         return OPTIONS_USAGE;
     }
     if (row->kind == OPTION_PAIR)

@@ -67,7 +67,8 @@ static int compare_stores(struct audit *audit, struct state_store *kept,
     struct twin twin = {.layout = layout,
                         .now_ms = state_store_stream_time(replayed).ms,
                         .value = {scratch, scratch + value_max}};
-    const struct user_slot *slot, *other;
+    struct user_slot *slot;
+    const struct user_slot *other;
     if (!scratch) {
         return err_set(err, ERR_MEMORY, "out of memory");
     }
@@ -76,6 +77,10 @@ static int compare_stores(struct audit *audit, struct state_store *kept,
             state_store_find(kept, (struct slice){slot->state.user_id, slot->state.user_id_size});
         twin.replayed = &slot->state;
         twin.kept = other ? &other->state : NULL;
+        if (other) { /* bundles decided that, and those are not in the input */
+            slot->state.cluster = other->state.cluster;
+            slot->state.clustering = other->state.clustering;
+        }
         compare_user(audit, &twin, partition);
     }
     if (state_store_stream_time(kept).ms != state_store_stream_time(replayed).ms) {

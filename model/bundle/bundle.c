@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bundle/bundle_parts.h"
 #include "bundle/files.h"
 #include "bundle/manifest.h"
 #include "bundle/publish.h"
@@ -46,8 +47,8 @@ static struct manifest *read_manifest(int dir, struct err *err)
     return manifest;
 }
 
-static int read_checked(int dir, const struct manifest_file *file, void **bytes, size_t *size,
-                        struct err *err)
+int bundle_read_file(int dir, const struct manifest_file *file, void **bytes, size_t *size,
+                     struct err *err)
 {
     char hash[SHA256_HEX + 1];
     if (file_read(dir, file->name, FILE_MAX, bytes, size, err))
@@ -75,7 +76,7 @@ static struct predictor *read_net(int dir, const struct manifest *manifest, stru
     for (size_t i = 0; i < manifest->files; i++) {
         void *bytes;
         size_t size;
-        if (read_checked(dir, &manifest->file[i], &bytes, &size, err))
+        if (bundle_read_file(dir, &manifest->file[i], &bytes, &size, err))
             goto fail;
         if (i == manifest->net_file) {
             net = tensors_decode(bytes, size, &manifest->spec, err);
@@ -89,16 +90,16 @@ static struct predictor *read_net(int dir, const struct manifest *manifest, stru
     assert(net); /* net_file is one of files */
     net->base = manifest->base;
     net->scaler = manifest->scaler;
-    if (selftest_run(net, manifest->selftest, manifest->cases, err) == 0)
+    if (selftest_run(net, manifest->selftest, NULL, manifest->cases, err) == 0)
         return net;
 fail:
     predictor_free(net);
     return NULL;
 }
 
-/* Takes net. */
+/* Takes net and clusters. */
 static struct bundle *assemble(const struct manifest *manifest, struct predictor *net,
-                               struct err *err)
+                               struct bundle_clusters *clusters, struct err *err)
 {
     struct bundle *bundle = calloc(1, sizeof *bundle);
     struct bundle_names *names = malloc(sizeof *names);
@@ -107,6 +108,7 @@ static struct bundle *assemble(const struct manifest *manifest, struct predictor
         free(bundle);
         free(names);
         predictor_free(net);
+        bundle_clusters_free(clusters);
         return NULL;
     }
     memcpy(bundle->version, manifest->version, sizeof bundle->version);
@@ -115,6 +117,7 @@ static struct bundle *assemble(const struct manifest *manifest, struct predictor
     bundle->window = manifest->window;
     memcpy(bundle->pool_ms, manifest->pool_ms, sizeof bundle->pool_ms);
     bundle->net = net;
+    bundle->clusters = clusters;
     bundle->names = names;
     bundle->scores = manifest->scores;
     for (size_t i = 0; i < manifest->scores; i++) {
@@ -132,8 +135,13 @@ static struct bundle *load_from(int dir, struct err *err)
     struct bundle *bundle = NULL;
     struct manifest *manifest = read_manifest(dir, err);
     struct predictor *net = manifest ? read_net(dir, manifest, err) : NULL;
-    if (net)
-        bundle = assemble(manifest, net, err);
+    struct bundle_clusters *clusters = NULL;
+    if (net && manifest->clusters.k > 0)
+        clusters = bundle_clusters_load(dir, manifest, net, err);
+    if (net && (clusters || manifest->clusters.k == 0))
+        bundle = assemble(manifest, net, clusters, err);
+    else
+        predictor_free(net);
     free(manifest);
     return bundle;
 }
@@ -226,6 +234,7 @@ void bundle_release(struct bundle *bundle)
     if (!bundle || __atomic_sub_fetch(&bundle->holders, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     predictor_free(bundle->net);
+    bundle_clusters_free(bundle->clusters);
     free(bundle->names);
     free(bundle);
 }
@@ -249,25 +258,42 @@ static int describe_scores(struct manifest *manifest, const struct bundle *bundl
     return 0;
 }
 
-/* The manifest of bundle, whose net is the weights file of these bytes. */
-static int describe(struct manifest *manifest, const struct bundle *bundle, const char *created,
-                    const void *weights, size_t size, struct err *err)
+int bundle_write_file(int dir, const char *name, const void *bytes, size_t size,
+                      struct manifest *manifest, uint32_t *index, struct err *err)
 {
-    struct manifest_file *file = &manifest->file[0];
+    assert(manifest->files < MANIFEST_FILES_MAX && strlen(name) <= MANIFEST_NAME_MAX);
+    struct manifest_file *file = &manifest->file[manifest->files];
+    memcpy(file->name, name, strlen(name) + 1);
+    file->size_bytes = size;
+    if (sha256_hex(bytes, size, file->sha256, err) || file_write(dir, name, bytes, size, err))
+        return -1;
+    *index = (uint32_t)manifest->files++;
+    return 0;
+}
+
+static int save_net(int dir, const struct predictor *net, struct manifest *manifest,
+                    struct err *err)
+{
+    unsigned char *weights;
+    size_t size;
+    if (tensors_encode(net, &weights, &size, err))
+        return -1;
+    int result =
+        bundle_write_file(dir, NET_NAME, weights, size, manifest, &manifest->net_file, err);
+    free(weights);
+    return result;
+}
+
+/* All of the manifest that is not about files. */
+static int describe(struct manifest *manifest, const struct bundle *bundle, struct err *err)
+{
     *manifest = (struct manifest){.gap_ms = bundle->gap_ms,
                                   .window = bundle->window,
                                   .spec = bundle->net->spec,
                                   .base = bundle->net->base,
                                   .scaler = bundle->net->scaler,
-                                  .files = 1,
                                   .cases = SELFTEST_CASES};
     memcpy(manifest->pool_ms, bundle->pool_ms, sizeof manifest->pool_ms);
-    memcpy(file->name, NET_NAME, sizeof NET_NAME);
-    file->size_bytes = size;
-    if (sha256_hex(weights, size, file->sha256, err) ||
-        manifest_version(created, file->sha256, manifest->version, err))
-        return -1;
-    memcpy(manifest->created, created, sizeof manifest->created);
     if (describe_scores(manifest, bundle, err))
         return -1;
     const char *recipe = bundle->recipe ? bundle->recipe : "";
@@ -278,23 +304,20 @@ static int describe(struct manifest *manifest, const struct bundle *bundle, cons
     return selftest_make(bundle->net, manifest->selftest, err);
 }
 
+/* The manifest comes last: without it, nothing takes the directory for a bundle. */
 static int fill(int dir, const struct bundle *bundle, const char *created,
                 struct manifest *manifest, struct err *err)
 {
-    unsigned char *weights = NULL;
-    char *text = NULL;
-    size_t size;
-    int result = -1;
-    if (tensors_encode(bundle->net, &weights, &size, err) ||
-        describe(manifest, bundle, created, weights, size, err) ||
-        manifest_encode(manifest, &text, err))
-        goto out;
-    /* The manifest comes last: without it, nothing takes the directory for a bundle. */
-    if (file_write(dir, NET_NAME, weights, size, err))
-        goto out;
-    result = file_write(dir, MANIFEST_NAME, text, strlen(text), err);
-out:
-    free(weights);
+    char contents[SHA256_HEX + 1], *text;
+    if (describe(manifest, bundle, err) || save_net(dir, bundle->net, manifest, err) ||
+        bundle_clusters_save(dir, bundle, manifest, err) ||
+        manifest_contents(manifest, contents, err) ||
+        manifest_version(created, contents, manifest->version, err))
+        return -1;
+    memcpy(manifest->created, created, sizeof manifest->created);
+    if (manifest_encode(manifest, &text, err))
+        return -1;
+    int result = file_write(dir, MANIFEST_NAME, text, strlen(text), err);
     free(text);
     return result;
 }

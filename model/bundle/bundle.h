@@ -7,11 +7,13 @@
 
 #include <stdint.h>
 
+#include "cluster/clustering.h"
 #include "core/err.h"
 #include "nn/predictor.h"
 
 #define POOL_VALUES        400
 #define BUNDLE_VERSION_MAX 64
+#define BUNDLE_WHY_MAX     159 /* bytes of a sentence */
 
 /* What training measured, for people. */
 struct bundle_score {
@@ -21,6 +23,20 @@ struct bundle_score {
 #define BUNDLE_SCORES_MAX 32
 #define BUNDLE_RECIPE_MAX 8192 /* bytes of a recipe, the NUL included */
 
+/* One cluster of a bundle. */
+struct bundle_cluster {
+    struct predictor *net;    /* owned, of the global net's spec; NULL: the global net serves it */
+    uint64_t users, sessions; /* of the training log */
+    char why[BUNDLE_WHY_MAX + 1]; /* it has, or has not, a net of its own; for people */
+};
+
+/* Who has which net. */
+struct bundle_clusters {
+    struct clustering of; /* owned; its columns are those a user's record keeps */
+    uint32_t id;          /* of these clusters in users' records; never 0; by the version */
+    struct bundle_cluster *cluster; /* (of.k) owned */
+};
+
 struct bundle {
     char version[BUNDLE_VERSION_MAX + 1]; /* "20261124T101500Z-1a2b3c4d": creation time and the
                                            * head of the weights' sha256 */
@@ -28,7 +44,8 @@ struct bundle {
     int64_t gap_ms;                       /* the session rule it was trained under */
     uint32_t window;                      /* W of the kernel KM */
     int64_t pool_ms[POOL_VALUES];         /* ascending; pool_make's (stream/pool.h) */
-    struct predictor *net;                /* owned */
+    struct predictor *net;                /* owned; the global one */
+    struct bundle_clusters *clusters;     /* owned; NULL: everybody has the global net */
     size_t scores;
     struct bundle_score score[BUNDLE_SCORES_MAX]; /* names, as recipe, owned by a loaded bundle */
     const char *recipe;         /* what it was trained by, "key = value" lines; NULL: not said */

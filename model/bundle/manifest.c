@@ -8,12 +8,26 @@
 
 #include "bundle/feature_names.h"
 #include "bundle/json_fields.h"
+#include "bundle/manifest_parts.h"
 #include "core/event_time.h"
 
 static const double LEVELS[QUANTILES] = {.1, .5, .9};
 
-int manifest_version(const char *created, const char *weights_sha256,
-                     char out[BUNDLE_VERSION_MAX + 1], struct err *err)
+/* What the version's digits are the head of. With clusters, any file's change is another bundle. */
+int manifest_contents(const struct manifest *m, char out[SHA256_HEX + 1], struct err *err)
+{
+    char all[MANIFEST_FILES_MAX * SHA256_HEX];
+    if (m->clusters.k == 0) {
+        memcpy(out, m->file[m->net_file].sha256, SHA256_HEX + 1);
+        return 0;
+    }
+    for (size_t i = 0; i < m->files; i++)
+        memcpy(all + i * SHA256_HEX, m->file[i].sha256, SHA256_HEX);
+    return sha256_hex(all, m->files * SHA256_HEX, out, err);
+}
+
+int manifest_version(const char *created, const char *sha256, char out[BUNDLE_VERSION_MAX + 1],
+                     struct err *err)
 {
     static const char form[] = "dddd-dd-ddTdd:dd:ddZ"; /* d: a digit */
     size_t used = 0;
@@ -28,7 +42,7 @@ int manifest_version(const char *created, const char *weights_sha256,
         return err_set(err, ERR_INPUT, "created is \"%.40s\", not a time like 2026-11-24T10:15:00Z",
                        created);
     out[used++] = '-';
-    memcpy(out + used, weights_sha256, 8);
+    memcpy(out + used, sha256, 8);
     out[used + 8] = '\0';
     return 0;
 }
@@ -121,9 +135,10 @@ static int read_features(const json_t *all, const char *kind, const char *const 
     return 0;
 }
 
-static int read_scaler(const json_t *root, struct predictor_scaler *out, struct err *err)
+int manifest_read_scaler(const json_t *object, const char *where, struct predictor_scaler *out,
+                         struct err *err)
 {
-    const json_t *all = field_object(root, "", "features", err);
+    const json_t *all = field_object(object, where, "features", err);
     if (!all ||
         read_features(all, "step", STEP_NAMES, STEP_INPUTS, out->step_mean, out->step_inverse_sd,
                       err) ||
@@ -132,25 +147,6 @@ static int read_scaler(const json_t *root, struct predictor_scaler *out, struct 
         return -1;
     return read_features(all, "live", LIVE_NAMES, LIVE_FEATURES, out->live_mean,
                          out->live_inverse_sd, err);
-}
-
-static int read_clusters(const json_t *root, struct err *err)
-{
-    char method[32];
-    const json_t *clusters = field_object(root, "", "clusters", err);
-    if (!clusters || field_string(clusters, "clusters", "method", method, sizeof method, err))
-        return -1;
-    const json_t *centroids = field_array(clusters, "clusters", "centroids", err);
-    const json_t *memberships =
-        centroids ? field_object(clusters, "clusters", "memberships", err) : NULL;
-    if (!memberships)
-        return -1;
-    if (strcmp(method, "none") != 0)
-        return err_set(err, ERR_INPUT, "clusters.method is \"%s\"; this program knows \"none\"",
-                       method);
-    if (json_array_size(centroids) || json_object_size(memberships))
-        return err_set(err, ERR_INPUT, "clusters has centroids or memberships, but no method");
-    return 0;
 }
 
 /* A name is of a file right in the bundle: no separator, no leading dot, nothing a shell would
@@ -194,6 +190,18 @@ static int read_files(json_t *root, struct manifest *out, struct err *err)
     return 0;
 }
 
+int manifest_read_file_index(const json_t *object, const char *where, const struct manifest *m,
+                             uint32_t *out, struct err *err)
+{
+    char file[MANIFEST_NAME_MAX + 1];
+    if (field_string(object, where, "file", file, sizeof file, err))
+        return -1;
+    for (*out = 0; *out < m->files; ++*out)
+        if (strcmp(m->file[*out].name, file) == 0)
+            return 0;
+    return err_set(err, ERR_INPUT, "%s.file is \"%s\", which files does not list", where, file);
+}
+
 /* Not said: the kernel. */
 static int read_base(const json_t *net, enum predictor_base *base, struct err *err)
 {
@@ -221,18 +229,16 @@ static int read_recipe(const json_t *root, struct manifest *out, struct err *err
 
 static int read_net(const json_t *root, struct manifest *out, struct err *err)
 {
-    char name[32], file[MANIFEST_NAME_MAX + 1], layers[NET_TEXT_MAX], head[NET_TEXT_MAX];
+    char name[32], layers[NET_TEXT_MAX], head[NET_TEXT_MAX];
     const json_t *nets = field_array(root, "", "nets", err);
     if (!nets)
         return -1;
     const json_t *net = json_array_get(nets, 0);
-    if (json_array_size(nets) != 1)
-        return err_set(err, ERR_INPUT, "nets has %zu entries; this program serves one, \"global\"",
-                       json_array_size(nets));
+    if (!net)
+        return err_set(err, ERR_INPUT, "nets is empty: there is no \"global\"");
     if (field_string(net, "nets[0]", "name", name, sizeof name, err) ||
         field_string(net, "nets[0]", "net", layers, sizeof layers, err) ||
-        field_string(net, "nets[0]", "head", head, sizeof head, err) ||
-        field_string(net, "nets[0]", "file", file, sizeof file, err))
+        field_string(net, "nets[0]", "head", head, sizeof head, err))
         return -1;
     if (strcmp(name, "global") != 0)
         return err_set(err, ERR_INPUT, "nets[0].name is \"%s\", not \"global\"", name);
@@ -241,25 +247,22 @@ static int read_net(const json_t *root, struct manifest *out, struct err *err)
         err_prefix(err, "nets[0]");
         return -1;
     }
-    if (read_base(net, &out->base, err))
-        return -1;
-    for (out->net_file = 0; out->net_file < out->files; out->net_file++) {
-        if (strcmp(out->file[out->net_file].name, file) == 0)
-            return 0;
-    }
-    return err_set(err, ERR_INPUT, "nets[0].file is \"%s\", which files does not list", file);
+    return read_base(net, &out->base, err)
+               ? -1
+               : manifest_read_file_index(net, "nets[0]", out, &out->net_file, err);
 }
 
 static int read_version(const json_t *root, struct manifest *out, struct err *err)
 {
-    char expected[BUNDLE_VERSION_MAX + 1];
+    char expected[BUNDLE_VERSION_MAX + 1], contents[SHA256_HEX + 1];
     if (field_string(root, "", "created", out->created, sizeof out->created, err) ||
         field_string(root, "", "version", out->version, sizeof out->version, err) ||
-        manifest_version(out->created, out->file[out->net_file].sha256, expected, err))
+        manifest_contents(out, contents, err) ||
+        manifest_version(out->created, contents, expected, err))
         return -1;
     if (strcmp(out->version, expected) != 0)
         return err_set(err, ERR_INPUT,
-                       "version is \"%s\", but created and the weights' sha256 make it \"%s\"",
+                       "version is \"%s\", but created and the files' sha256 make it \"%s\"",
                        out->version, expected);
     return 0;
 }
@@ -347,11 +350,11 @@ static int read_root(json_t *root, struct manifest *out, struct err *err)
     if (!json_is_object(root))
         return err_set(err, ERR_INPUT, "not a JSON object");
     if (read_format(root, err) || read_kernel(root, out, err) || read_quantiles(root, err) ||
-        read_scaler(root, &out->scaler, err) || read_clusters(root, err) ||
-        read_files(root, out, err) || read_net(root, out, err) || read_version(root, out, err) ||
-        read_scores(root, out, err) || read_recipe(root, out, err))
+        manifest_read_scaler(root, "", &out->scaler, err) || read_files(root, out, err) ||
+        read_net(root, out, err) || read_scores(root, out, err) || read_recipe(root, out, err) ||
+        read_selftest(root, out, err) || manifest_read_clusters(root, out, err))
         return -1;
-    return read_selftest(root, out, err);
+    return read_version(root, out, err); /* it is made of all files, if there are clusters */
 }
 
 int manifest_parse(const void *json, size_t size, struct manifest *out, struct err *err)

@@ -16,7 +16,7 @@
 #define MANIFEST_NAME           "manifest.json"
 #define MANIFEST_FORMAT         "outro-bundle"
 #define MANIFEST_FORMAT_VERSION 2 /* another one is refused: a change of meaning raises it */
-#define MANIFEST_FILES_MAX      16
+#define MANIFEST_FILES_MAX      (CLUSTERS_MAX + 2)
 #define MANIFEST_NAME_MAX       64 /* bytes of a file's or score's name */
 #define MANIFEST_CREATED        20 /* "2026-11-24T10:15:00Z" */
 #define WINDOW_MAX              4096
@@ -30,6 +30,24 @@ struct manifest_file {
 struct manifest_score {
     char name[MANIFEST_NAME_MAX + 1];
     double value; /* NAN: not measured */
+};
+
+/* One cluster: who was in it when it was trained, and the net that its users have. */
+struct manifest_cluster {
+    uint64_t users, sessions;     /* of the training log */
+    char why[BUNDLE_WHY_MAX + 1]; /* it has a net of its own, or the global one */
+    bool own;                     /* a net of its own; nothing below is looked at otherwise */
+    uint32_t file;                /* index in file of that net's tensors */
+    bool own_scaler;              /* else the global net's */
+    struct predictor_scaler scaler;
+    float remaining_s[SELFTEST_CASES_MAX][QUANTILES]; /* what it says of the self-test's rows */
+};
+
+struct manifest_clusters {
+    char method[16]; /* "none": nothing below is looked at */
+    uint32_t file;   /* index in file of the clustering (cluster_file.h) */
+    uint32_t k;
+    struct manifest_cluster cluster[CLUSTERS_MAX];
 };
 
 struct manifest {
@@ -49,12 +67,18 @@ struct manifest {
     char recipe[BUNDLE_RECIPE_MAX]; /* what it was trained by; "": not said */
     size_t cases;
     struct selftest_case selftest[SELFTEST_CASES_MAX];
+    struct manifest_clusters clusters;
 };
 
-/** The version that a creation time and a weights file have: "20261124T101500Z-1a2b3c4d".
+/** What a bundle's version says of its contents: the sha256 of the global net, or, with clusters,
+ * that of the sha256s of all files. @return 0, -1 with ERR_MEMORY */
+int manifest_contents(const struct manifest *manifest, char out[SHA256_HEX + 1],
+                      struct err *err) MUST_CHECK;
+
+/** The version that a creation time and contents have: "20261124T101500Z-1a2b3c4d".
  *  @param created RFC 3339 in UTC and whole seconds  @return 0, or -1: ERR_INPUT (created is not
  * that) */
-int manifest_version(const char *created, const char *weights_sha256,
+int manifest_version(const char *created, const char *contents_sha256,
                      char out[BUNDLE_VERSION_MAX + 1], struct err *err) MUST_CHECK;
 
 /** @param out filled on success only  @return 0, or -1: ERR_INPUT with the field and the reason,

@@ -69,6 +69,32 @@ static json_t *kernel(struct builder *b, const struct manifest *m)
     return object;
 }
 
+static json_t *cluster_name(uint32_t c)
+{
+    return json_sprintf("cluster-%u", c);
+}
+
+/* What the net said of one row: three quantiles, or the single value. */
+static json_t *remaining(struct builder *b, const struct manifest *m, const float *remaining_s)
+{
+    size_t outputs = predictor_outputs(&m->spec);
+    return floats(b, remaining_s + (outputs == 1 ? QUANTILE_MEDIAN : 0), outputs);
+}
+
+static json_t *cluster_net(struct builder *b, const struct manifest *m, uint32_t c)
+{
+    const struct manifest_cluster *cluster = &m->clusters.cluster[c];
+    json_t *net = json_object(), *says = json_array();
+    put(b, net, "name", cluster_name(c));
+    put(b, net, "file", json_string(m->file[cluster->file].name));
+    if (cluster->own_scaler)
+        put(b, net, "features", all_features(b, &cluster->scaler));
+    for (size_t i = 0; i < m->cases; i++)
+        append(b, says, remaining(b, m, cluster->remaining_s[i]));
+    put(b, net, "remaining_s", says);
+    return net;
+}
+
 static json_t *nets(struct builder *b, const struct manifest *m)
 {
     json_t *array = json_array(), *net = json_object();
@@ -80,15 +106,34 @@ static json_t *nets(struct builder *b, const struct manifest *m)
     put(b, net, "head", json_string(head));
     put(b, net, "base", json_string(predictor_base_names[m->base]));
     append(b, array, net);
+    for (uint32_t c = 0; c < m->clusters.k; c++)
+        if (m->clusters.cluster[c].own)
+            append(b, array, cluster_net(b, m, c));
     return array;
 }
 
-static json_t *clusters(struct builder *b)
+static json_t *clusters(struct builder *b, const struct manifest *m)
 {
-    json_t *object = json_object();
-    put(b, object, "method", json_string("none"));
-    put(b, object, "centroids", json_array());
-    put(b, object, "memberships", json_object());
+    json_t *object = json_object(), *rows = json_array();
+    const bool none = m->clusters.k == 0;
+    put(b, object, "method", json_string(none ? "none" : m->clusters.method));
+    if (none) {
+        put(b, object, "centroids", json_array());
+        put(b, object, "memberships", json_object());
+        json_decref(rows);
+        return object;
+    }
+    put(b, object, "file", json_string(m->file[m->clusters.file].name));
+    for (uint32_t c = 0; c < m->clusters.k; c++) {
+        const struct manifest_cluster *cluster = &m->clusters.cluster[c];
+        json_t *row = json_object();
+        put(b, row, "users", json_integer((json_int_t)cluster->users));
+        put(b, row, "sessions", json_integer((json_int_t)cluster->sessions));
+        put(b, row, "net", cluster->own ? cluster_name(c) : json_string("global"));
+        put(b, row, "why", json_string(cluster->why));
+        append(b, rows, row);
+    }
+    put(b, object, "of", rows);
     return object;
 }
 
@@ -125,9 +170,7 @@ static json_t *selftest(struct builder *b, const struct manifest *m)
         put(b, row, "start", floats(b, c->start, START_FEATURES));
         put(b, row, "live", floats(b, c->live, LIVE_FEATURES));
         put(b, row, "kernel_s", floats(b, c->kernel_s, QUANTILES));
-        size_t outputs = predictor_outputs(&m->spec);
-        put(b, row, "remaining_s",
-            floats(b, c->remaining_s + (outputs == 1 ? QUANTILE_MEDIAN : 0), outputs));
+        put(b, row, "remaining_s", remaining(b, m, c->remaining_s));
         append(b, cases, row);
     }
     put(b, object, "tolerance", json_real(SELFTEST_TOLERANCE));
@@ -147,7 +190,7 @@ int manifest_encode(const struct manifest *m, char **text, struct err *err)
     put(&b, root, "kernel", kernel(&b, m));
     put(&b, root, "quantiles", json_pack("[f, f, f]", .1, .5, .9));
     put(&b, root, "features", all_features(&b, &m->scaler));
-    put(&b, root, "clusters", clusters(&b));
+    put(&b, root, "clusters", clusters(&b, m));
     put(&b, root, "nets", nets(&b, m));
     put(&b, root, "scores", scores(&b, m));
     if (m->recipe[0])

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bundle/cluster_file.h"
 #include "bundle/manifest.h"
 
 #define TENSORS_SUFFIX ".safetensors"
@@ -24,7 +25,7 @@ enum target { TARGET_FREE, TARGET_EMPTY, TARGET_BUNDLE, TARGET_LINK, TARGET_OTHE
 static bool is_bundle_file(const char *name)
 {
     size_t length = strlen(name), suffix = sizeof TENSORS_SUFFIX - 1;
-    return strcmp(name, MANIFEST_NAME) == 0 ||
+    return strcmp(name, MANIFEST_NAME) == 0 || strcmp(name, CLUSTER_FILE_NAME) == 0 ||
            (length > suffix && strcmp(name + length - suffix, TENSORS_SUFFIX) == 0);
 }
 

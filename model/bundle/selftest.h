@@ -31,9 +31,15 @@ struct selftest_case {
 int selftest_make(const struct predictor *net, struct selftest_case *out,
                   struct err *err) MUST_CHECK;
 
-/** Runs cases through net, all in one batch. @return 0, or -1: ERR_CHECK naming the case, what was
+/** What net says of cases, all in one batch. @param remaining_s (count) out  @return 0, or -1 with
+ * ERR_MEMORY, ERR_SHAPE */
+int selftest_answer(const struct predictor *net, const struct selftest_case *cases, size_t count,
+                    float remaining_s[][QUANTILES], struct err *err) MUST_CHECK;
+
+/** Does net say what it said when it was saved? @param answer (count) what that was; NULL: the
+ * cases' own  @return 0, or -1: ERR_CHECK naming the case, what was
  * expected and what came; ERR_MEMORY, ERR_SHAPE */
-int selftest_run(const struct predictor *net, const struct selftest_case *cases, size_t count,
-                 struct err *err) MUST_CHECK;
+int selftest_run(const struct predictor *net, const struct selftest_case *cases,
+                 const float (*answer)[QUANTILES], size_t count, struct err *err) MUST_CHECK;
 
 #endif

@@ -20,6 +20,7 @@
 
 struct train {
     const char *log_path, *profiles_path, *durations_path, *recipe_path;
+    const char *cluster_scaler;
     const char *flag[FLAGS_MAX]; /* values of recipe keys, NULL where not given */
     uint64_t threads, seeds, hold_out;
     double gap_s;
@@ -101,6 +102,7 @@ static int read_recipe(const struct train *train, const char *path, struct recip
 static int read_recipes(struct train *train, struct err *err)
 {
     train->one.threads = train->compare.threads = (uint32_t)train->threads;
+    train->one.clusters.threads = (uint32_t)train->threads;
     if (!train->compare.name[0])
         return read_recipe(train, train->recipe_path, &train->one.recipe, err);
     for (int r = 0; r < 2; r++) {
@@ -167,6 +169,15 @@ static int parse(struct train *train, int argc, char **argv)
          "go on from the checkpoint, to the bits of a training that was never stopped"},
         {"report", "DIR", OPTION_TEXT, &train->one.report_path, 0, 0,
          "write loss curves (TSV; SVG where gnuplot is), scores and recipe there"},
+        {"clusters", "FILE", OPTION_TEXT, &train->one.clusters.path, 0, 0,
+         "also a net for each cluster of this file (outro cluster), begun from the global one"},
+        {"min-users", "N", OPTION_COUNT, &train->one.clusters.min_users, 1, 1e9,
+         "--clusters: a cluster of fewer people keeps the global net (default: 30)"},
+        {"cluster-scaler", "KIND", OPTION_TEXT, &train->cluster_scaler, 0, 0,
+         "--clusters: standardise by global, own, or mixed: own up to 200 people (default: "
+         "global)"},
+        {"force", NULL, OPTION_FLAG, &train->one.clusters.force, 0, 0,
+         "--clusters: publish a cluster's net although it validates no better"},
         {"compare", "A B", OPTION_PAIR, train->compare.name, 0, 0,
          "train two recipe files side by side and say how they differ; no bundle"},
         {"seeds", "N", OPTION_COUNT, &train->seeds, 1, 1000,
@@ -202,6 +213,19 @@ static int parse(struct train *train, int argc, char **argv)
     return count;
 }
 
+static int read_cluster_scaler(struct train *train)
+{
+    if (!train->cluster_scaler)
+        return 0;
+    for (int i = 0; i < CLUSTER_SCALERS; i++)
+        if (strcmp(train->cluster_scaler, cluster_scaler_names[i]) == 0) {
+            train->one.clusters.scaler = (enum cluster_scaler)i;
+            return 0;
+        }
+    return options_usage("train", "--cluster-scaler is global, own or mixed, not %s",
+                         train->cluster_scaler);
+}
+
 /* Which of the options go together. @return 0, or the exit status after saying what does not */
 static int check_options(const struct train *train)
 {
@@ -211,10 +235,12 @@ static int check_options(const struct train *train)
     if (!train->log_path)
         return options_usage("train", "an argument is missing: expected LOG");
     const struct train_run *one = &train->one;
-    if (compare &&
-        (one->out_path || one->checkpoint_path || one->report_path || train->recipe_path))
+    if (!one->clusters.path && (one->clusters.force || train->cluster_scaler))
+        return options_usage("train", "--cluster-scaler and --force go with --clusters FILE");
+    if (compare && (one->clusters.path || one->out_path || one->checkpoint_path ||
+                    one->report_path || train->recipe_path))
         return options_usage("train", "--compare takes two recipes and gives no bundle: leave out "
-                                      "--out, --recipe, --checkpoint and --report");
+                                      "--out, --recipe, --checkpoint, --report and --clusters");
     if (one->resume && !one->checkpoint_path)
         return options_usage("train", "--resume goes with --checkpoint FILE");
     if (!compare && (train->seeds || train->hold_out))
@@ -231,11 +257,12 @@ int cmd_train(int argc, char **argv)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     train.threads = cores > 0 ? (uint64_t)cores : 1;
     train.gap_s = 1800;
+    train.one.clusters.min_users = 30;
     int count = parse(&train, argc, argv);
     if (count < 0)
         return options_status(count);
     int status = check_options(&train);
-    if (status)
+    if (status || (status = read_cluster_scaler(&train)))
         return status;
     train.seeds = train.seeds ? train.seeds : 3;
     if (read_recipes(&train, &err))

@@ -67,7 +67,7 @@ static bool tell(void *ctx, const struct trainer_progress *p)
 static void take_scores(struct run *run, size_t number, struct predictor *net, struct err *err)
 {
     size_t users, recipe = number % 2, seed = number / 2;
-    struct scores *scores = train_score(run->source, run->data, net, true, err);
+    struct scores *scores = train_score(run->source, run->data, net, NULL, true, err);
     struct score_sums *sums = scores ? scores_by_user(scores, &users, err) : NULL;
     scores_free(scores);
     struct score_sums *to = run->sums[recipe] + seed * run->users;

@@ -131,9 +131,11 @@ struct bundle train_bundle(const struct train_source *source, const struct train
 }
 
 struct scores *train_score(const struct train_source *source, const struct train_data *data,
-                           struct predictor *net, bool quiet, struct err *err)
+                           struct predictor *net, struct bundle_clusters *clusters, bool quiet,
+                           struct err *err)
 {
     struct bundle bundle = train_bundle(source, data, net);
+    bundle.clusters = clusters;
     struct scores *scores = scores_new(1, data->pool_ms, err);
     const struct pass pass = {
         .what = "scoring",

@@ -50,8 +50,10 @@ void train_data_release(struct train_data *data);
 struct bundle train_bundle(const struct train_source *source, const struct train_data *data,
                            struct predictor *net);
 
-/** One pass of the log through a net, as `outro replay` makes it. @return new scores, or NULL */
+/** One pass of the log through a net, as `outro replay` makes it. @param clusters of nets made from
+ * it, or NULL  @return new scores, or NULL */
 struct scores *train_score(const struct train_source *source, const struct train_data *data,
-                           struct predictor *net, bool quiet, struct err *err) MUST_CHECK;
+                           struct predictor *net, struct bundle_clusters *clusters, bool quiet,
+                           struct err *err) MUST_CHECK;
 
 #endif

@@ -122,7 +122,7 @@ int train_report(const char *path, const struct recipe *recipe, const struct tra
     struct score_report said;
     int result = -1;
     char *text = recipe_text(recipe, err);
-    struct scores *scores = text ? train_score(source, data, net, source->quiet, err) : NULL;
+    struct scores *scores = text ? train_score(source, data, net, NULL, source->quiet, err) : NULL;
     if (scores && write_text(path, "recipe", text, err) == 0 &&
         write_curve(path, report, err) == 0 &&
         scores_report(scores, SCORE_TABLE_SEED, &said, err) == 0 &&

@@ -74,9 +74,11 @@ static struct predictor *train_net(const struct train_run *run, const struct tra
 
 static int save(const struct train_run *run, const struct train_source *source,
                 const struct train_data *data, struct predictor *net,
-                const struct trainer_report *report, struct err *err)
+                struct bundle_clusters *clusters, const struct trainer_report *report,
+                struct err *err)
 {
     struct bundle bundle = train_bundle(source, data, net);
+    bundle.clusters = clusters;
     char created[32], version[BUNDLE_VERSION_MAX + 1];
     char *recipe = recipe_text(&run->recipe, err);
     if (!recipe)
@@ -97,21 +99,44 @@ static int save(const struct train_run *run, const struct train_source *source,
     return result;
 }
 
+/* What is told once the bundle is there. */
+static int finish(const struct train_run *run, const struct train_source *source,
+                  const struct train_data *data, struct predictor *net,
+                  struct bundle_clusters *clusters, const struct trainer_report *report,
+                  struct err *err)
+{
+    if (clusters && train_clusters_table(source, data, net, clusters, err))
+        return -1;
+    return run->report_path
+               ? train_report(run->report_path, &run->recipe, source, data, net, report, err)
+               : 0;
+}
+
 int train_run(const struct train_run *run, const struct train_source *source,
               volatile sig_atomic_t *interrupted, struct err *err)
 {
     const struct hold_out nobody = {0};
     struct trainer_report report = {0};
     struct train_data data;
+    struct clustering of = {0};
+    struct bundle_clusters made = {0}, *clusters = run->clusters.path ? &made : NULL;
     int result = -1;
-    if (train_data_make(source, nobody, run->recipe.options.seed, &data, err))
+    if (clusters && train_clusters_load(&run->clusters, &of, err))
         return -1;
+    if (train_data_make(source, nobody, run->recipe.options.seed, &data, err)) {
+        clustering_release(&of);
+        return -1;
+    }
     struct predictor *net = train_net(run, source, &data, &report, err);
     *interrupted = 0; /* the next one is for what follows */
-    if (net && save(run, source, &data, net, &report, err) == 0)
-        result = run->report_path ? train_report(run->report_path, &run->recipe, source, &data, net,
-                                                 &report, err)
-                                  : 0;
+    if (net && clusters &&
+        train_clusters_run(&run->clusters, &run->recipe, source, &data, net, &of, clusters, err))
+        goto out;
+    if (net && save(run, source, &data, net, clusters, &report, err) == 0)
+        result = finish(run, source, &data, net, clusters, &report, err);
+out:
+    train_clusters_release(&made);
+    clustering_release(&of);
     free(report.curve);
     predictor_free(net);
     train_data_release(&data);

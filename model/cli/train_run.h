@@ -4,6 +4,7 @@
 #define OUTRO_CLI_TRAIN_RUN_H
 
 #include "cli/recipe.h"
+#include "cli/train_clusters.h"
 #include "cli/train_data.h"
 
 struct train_run {
@@ -13,6 +14,7 @@ struct train_run {
     const char *checkpoint_path; /* written at every epoch's end; NULL: none */
     bool resume;                 /* go on from that checkpoint */
     const char *report_path;     /* directory of the report; NULL: none */
+    struct train_clusters clusters;
 };
 
 /** Trains and publishes. Interrupted, it keeps the best weights so far and lowers the flag.

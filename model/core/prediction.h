@@ -26,7 +26,7 @@ struct prediction {
                                            the first session */
     double total_s[QUANTILES];          /* p10, p50, p90; the outer two NAN under a net that
                                            gives a single value */
-    int32_t cluster;                    /* -1: the global net */
+    int32_t cluster;                    /* of the bundle, that the user is in; -1: none */
     const char *model;                  /* borrowed: the version of the bundle that said so */
 };
 

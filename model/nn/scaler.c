@@ -35,3 +35,12 @@ void scaler_apply(size_t rows, size_t width, const float *x, const float *mean,
             out[row * out_stride + i] = clamp_float((x[row * width + i] - mean[i]) * inverse_sd[i],
                                                     -SCALED_CLIP, SCALED_CLIP);
 }
+
+bool scaler_same(const struct predictor_scaler *a, const struct predictor_scaler *b)
+{
+    const float *x = a->step_mean, *y = b->step_mean; /* all of it is floats */
+    for (size_t i = 0; i < sizeof *a / sizeof *x; i++)
+        if (x[i] < y[i] || x[i] > y[i])
+            return false;
+    return true;
+}

@@ -3,6 +3,7 @@
 #ifndef OUTRO_NN_SCALER_H
 #define OUTRO_NN_SCALER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "nn/predictor.h"
@@ -22,6 +23,9 @@ void moments_add(struct moments *moments, size_t width, const float *x);
 /** Mean and 1 / population deviation of each column; a deviation of zero counts as 1, and so does
  * no row at all. */
 void moments_scale(const struct moments *moments, size_t width, float *mean, float *inverse_sd);
+
+/** Whether two standardise alike. */
+bool scaler_same(const struct predictor_scaler *a, const struct predictor_scaler *b);
 
 /** @param x (rows,width)  @param out (rows,width), out_stride apart. A NaN comes out as the lower
  * clip. */

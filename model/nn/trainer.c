@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/rescale.h"
 #include "nn/tensor.h"
 #include "nn/trainer_parts.h"
 #include "nn/validation.h"
@@ -88,18 +89,53 @@ static void trainer_release(struct trainer *t)
     segments_release(&t->segments);
 }
 
-/* Nets and optimizer. The untrained net is the first average and the first best. */
+/* The correction of the median is linear in the last layer's middle row (or only one), which takes
+ * the whole factor. The outer quantiles keep theirs: it is what calibrates the interval. */
+static void scale_median(const struct trainer *t, float *params, float factor)
+{
+    const struct net_spec *spec = &t->options->spec;
+    struct net_tensor tensor[NET_TENSORS_MAX];
+    size_t tensors = net_tensors(spec, tensor);
+    size_t row = predictor_outputs(spec) == QUANTILES ? QUANTILE_MEDIAN : 0;
+    if (t->options->base == BASE_NONE)
+        return;
+    const struct net_tensor *bias = &tensor[tensors - 1], *weight = bias;
+    if (spec->dense[spec->dense_layers - 1].bias) {
+        params[bias->offset + row] *= factor;
+        weight--;
+    }
+    for (size_t i = 0; i < weight->columns; i++)
+        params[weight->offset + row * weight->columns + i] *= factor;
+}
+
+/* The net that training begins with. */
+static int first_net(struct trainer *t, struct err *err)
+{
+    const struct trainer_options *o = t->options;
+    const struct predictor *start = t->hooks->start;
+    struct predictor_scaler scaler;
+    segments_fit_scaler(&t->segments, t->set, &scaler);
+    t->net = start ? predictor_copy(start, err) : predictor_new(&o->spec, o->seed, err);
+    if (!t->net)
+        return -1;
+    if (start)
+        return t->hooks->own_scaler ? predictor_rescale(t->net, &scaler, err) : 0;
+    t->net->base = o->base;
+    t->net->scaler = scaler;
+    return 0;
+}
+
+/* Nets and optimizer. The net at the start is the first average and the first best. */
 static int init_nets(struct trainer *t, struct err *err)
 {
     const struct trainer_options *o = t->options;
-    t->net = predictor_new(&o->spec, o->seed, err);
-    if (!t->net)
+    if (first_net(t, err))
         return -1;
-    t->net->base = o->base;
-    segments_fit_scaler(&t->segments, t->set, &t->net->scaler);
+    t->best = predictor_copy(t->net, err);
+    if (t->hooks->start && o->shrink > 0) /* what was published is shrunk, what learns is not */
+        scale_median(t, t->net->params, (float)(1 / o->shrink));
     t->average = predictor_copy(t->net, err);
     t->candidate = predictor_copy(t->net, err);
-    t->best = predictor_copy(t->net, err);
     t->optimizer = optimizer_new(&o->optimizer, t->net->params_count, err);
     return t->average && t->candidate && t->best && t->optimizer ? 0 : -1;
 }
@@ -153,7 +189,11 @@ static int init_progress(struct trainer *t, struct err *err)
     t->report.training_rows = t->segments.rows;
     t->report.validation_rows = validation_rows(t->set);
     t->stop.patience = o->patience;
-    return validation_ratio(t->set, t->average, &t->stop.best, err);
+    if (validation_ratio(t->set, t->best, &t->stop.best, err))
+        return -1;
+    if (t->hooks->leave_start)
+        t->stop.best = (double)INFINITY;
+    return 0;
 }
 
 static void init_tensors(struct trainer *t)
@@ -188,26 +228,12 @@ static int trainer_init(struct trainer *t, struct err *err)
     return 0;
 }
 
-/* The correction of the median is linear in the last layer's middle row (or only one), which takes
- * the whole factor. The outer quantiles keep theirs: it is what calibrates the interval. */
+/* What would be published: the average, its correction of the median believed a little less. */
 static void make_candidate(struct trainer *t)
 {
-    const struct net_spec *spec = &t->options->spec;
-    struct net_tensor tensor[NET_TENSORS_MAX];
-    size_t tensors = net_tensors(spec, tensor);
-    size_t row = predictor_outputs(spec) == QUANTILES ? QUANTILE_MEDIAN : 0;
-    float *params = t->candidate->params;
-    const float shrink = (float)t->options->shrink;
-    memcpy(params, t->average->params, t->average->params_count * sizeof *params);
-    if (t->options->base == BASE_NONE)
-        return;
-    const struct net_tensor *bias = &tensor[tensors - 1], *weight = bias;
-    if (spec->dense[spec->dense_layers - 1].bias) {
-        params[bias->offset + row] *= shrink;
-        weight--;
-    }
-    for (size_t i = 0; i < weight->columns; i++)
-        params[weight->offset + row * weight->columns + i] *= shrink;
+    memcpy(t->candidate->params, t->average->params,
+           t->average->params_count * sizeof *t->average->params);
+    scale_median(t, t->candidate->params, (float)t->options->shrink);
 }
 
 /* Keeps the candidate if it is the best so far. Without any validation row the last one is. */
@@ -290,7 +316,7 @@ struct predictor *trainer_run(const struct train_set *set, const struct trainer_
     struct predictor *result = NULL;
     struct trainer trainer = {.set = set, .options = options};
     struct trainer *t = &trainer;
-    hooks = hooks ? hooks : &none;
+    t->hooks = hooks = hooks ? hooks : &none;
     if (trainer_init(t, err))
         goto out;
     if (hooks->resume && trainer_resume(t, hooks->resume, hooks->resume_size, err))

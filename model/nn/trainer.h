@@ -66,6 +66,10 @@ struct trainer_hooks {
     /* At the end of every epoch: all that is needed to go on from there. @param bytes borrowed
      *  @return 0, or -1 with err to stop */
     int (*checkpoint)(void *ctx, const void *bytes, size_t size, struct err *err);
+    const struct predictor *start; /* go on from this net, of the options' spec and base, with its
+                                    * scaler. NULL: from weights drawn by the seed */
+    bool own_scaler;               /* with start: under a scaler fitted to these rows (rescale.h) */
+    bool leave_start;              /* with start: it is not what is kept when no epoch was better */
     const void *resume; /* what checkpoint was given; on a machine of the same byte order */
     size_t resume_size;
 };

@@ -21,6 +21,7 @@ struct slot {
 struct trainer {
     const struct train_set *set;
     const struct trainer_options *options;
+    const struct trainer_hooks *hooks;
     struct segments segments;
     uint32_t *order;           /* (segments) of this epoch */
     struct predictor *net;     /* what the optimizer moves */

@@ -7,9 +7,10 @@
 #include "stream/changelog_body.h"
 #include "stream/user_check.h"
 
-#define MAGIC_0 'O'
-#define MAGIC_1 'S'
-#define VERSION 1
+#define MAGIC_0         'O'
+#define MAGIC_1         'S'
+#define VERSION         1
+#define VERSION_CLUSTER 2 /* of an open part that says a membership */
 
 /* What every value begins with. */
 struct value_header {
@@ -56,14 +57,14 @@ static uint32_t value_crc(struct slice key, const uint8_t *value, size_t size)
 }
 
 /* Puts the header before a body that is there already. @param end behind the body  @return bytes */
-static size_t seal(enum changelog_kind kind, struct slice user_id, uint8_t *value,
+static size_t seal(enum changelog_kind kind, uint8_t version, struct slice user_id, uint8_t *value,
                    const uint8_t *end)
 {
     char key[CHANGELOG_KEY_MAX];
     size_t size = (size_t)(end - value), key_size = changelog_key(kind, user_id, key);
     struct value_header header = {.magic = {MAGIC_0, MAGIC_1},
                                   .kind = (uint8_t)kind,
-                                  .version = VERSION,
+                                  .version = version,
                                   .size = (uint32_t)(size - sizeof header)};
     memcpy(value, &header, sizeof header);
     header.crc = value_crc((struct slice){key, key_size}, value, size);
@@ -76,7 +77,9 @@ size_t changelog_encode_open(const struct user_layout *layout, const struct user
 {
     uint8_t *value = out;
     uint8_t *end = open_body_put(layout, user, value + sizeof(struct value_header));
-    return seal(CHANGELOG_OPEN, (struct slice){user->user_id, user->user_id_size}, value, end);
+    uint8_t version = open_body_says_cluster(user) ? VERSION_CLUSTER : VERSION;
+    return seal(CHANGELOG_OPEN, version, (struct slice){user->user_id, user->user_id_size}, value,
+                end);
 }
 
 size_t changelog_encode_history(const struct user_layout *layout, const struct user_state *user,
@@ -84,7 +87,8 @@ size_t changelog_encode_history(const struct user_layout *layout, const struct u
 {
     uint8_t *value = out;
     uint8_t *end = history_body_put(layout, user, value + sizeof(struct value_header));
-    return seal(CHANGELOG_HISTORY, (struct slice){user->user_id, user->user_id_size}, value, end);
+    return seal(CHANGELOG_HISTORY, VERSION, (struct slice){user->user_id, user->user_id_size},
+                value, end);
 }
 
 size_t changelog_encode_meta(const struct changelog_meta *meta, void *out)
@@ -92,7 +96,7 @@ size_t changelog_encode_meta(const struct changelog_meta *meta, void *out)
     uint8_t *value = out, *at = value + sizeof(struct value_header);
     at = put_fixed(at, (uint64_t)meta->input_offset, 8);
     at = put_fixed(at, (uint64_t)meta->stream_time.ms, 8);
-    return seal(CHANGELOG_META, (struct slice){0}, value, at);
+    return seal(CHANGELOG_META, VERSION, (struct slice){0}, value, at);
 }
 
 /* ---- in ---- */
@@ -119,9 +123,10 @@ static int check_value(enum changelog_kind kind, struct slice key, struct slice 
     memcpy(&header, value.data, sizeof header);
     if (header.magic[0] != MAGIC_0 || header.magic[1] != MAGIC_1)
         return err_set(err, ERR_INPUT, "not one of Outro's (no OS at its start)");
-    if (header.version != VERSION)
-        return err_set(err, ERR_INPUT, "version %u is unknown, this program reads %u",
-                       header.version, VERSION);
+    if (header.version != VERSION &&
+        !(header.version == VERSION_CLUSTER && header.kind == CHANGELOG_OPEN))
+        return err_set(err, ERR_INPUT, "version %u is unknown, this program reads %u%s",
+                       header.version, VERSION, kind == CHANGELOG_OPEN ? " and 2" : "");
     if (header.kind != kind)
         return err_set(err, ERR_INPUT, "its kind, %u, is not that of its key", header.kind);
     if (header.size != value.size - sizeof header)
@@ -147,12 +152,12 @@ static int take_meta(struct wire_reader *in, struct changelog_meta *meta, struct
 }
 
 /* Reads a part into the store's scratch record. */
-static int take_part(struct state_store *store, enum changelog_kind kind, struct wire_reader *in,
-                     struct user_state *scratch, struct err *err)
+static int take_part(struct state_store *store, enum changelog_kind kind, uint8_t version,
+                     struct wire_reader *in, struct user_state *scratch, struct err *err)
 {
     const struct user_layout *layout = state_store_layout(store);
     bool open = kind == CHANGELOG_OPEN;
-    int result = open ? open_body_take(layout, in, scratch, err)
+    int result = open ? open_body_take(layout, version == VERSION_CLUSTER, in, scratch, err)
                       : history_body_take(layout, in, scratch, err);
     if (result < 0)
         return -1;
@@ -171,7 +176,8 @@ static int apply_part(struct state_store *store, enum changelog_kind kind, struc
         const size_t header = sizeof(struct value_header);
         const uint8_t *bytes = (const uint8_t *)value.data;
         struct wire_reader in = {.at = bytes + header, .end = bytes + value.size};
-        if (take_part(store, kind, &in, scratch, err) < 0)
+        uint8_t version = bytes[offsetof(struct value_header, version)];
+        if (take_part(store, kind, version, &in, scratch, err) < 0)
             return -1;
     } else if (!state_store_find(store, user_id)) {
         return 0;

@@ -15,13 +15,15 @@ size_t history_body_max(const struct user_layout *layout);
 /** @return behind the last byte written */
 uint8_t *open_body_put(const struct user_layout *layout, const struct user_state *user,
                        uint8_t *at);
+/** Whether an open part is of version 2: one that says a membership. */
+bool open_body_says_cluster(const struct user_state *user);
 uint8_t *history_body_put(const struct user_layout *layout, const struct user_state *user,
                           uint8_t *at);
 
 /** Reads a part into user, which is as user_state_init made it. Bytes may be any; the numbers are
  * to be checked (user_check.h).
  *  @return 0, or -1 ERR_INPUT: too short, too long, made for another layout */
-int open_body_take(const struct user_layout *layout, struct wire_reader *in,
+int open_body_take(const struct user_layout *layout, bool says_cluster, struct wire_reader *in,
                    struct user_state *user, struct err *err) MUST_CHECK;
 int history_body_take(const struct user_layout *layout, struct wire_reader *in,
                       struct user_state *user, struct err *err) MUST_CHECK;

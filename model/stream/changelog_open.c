@@ -1,5 +1,6 @@
 /* changelog_open.c - the part that every scrobble changes: the last two sessions, fingerprints,
  * sketches. */
+#include "cluster/clustering.h"
 #include "stream/changelog_body.h"
 
 #define SESSION_MAX     160 /* bytes that always suffice for the next three */
@@ -9,8 +10,8 @@
 size_t open_body_max(const struct user_layout *layout)
 {
     size_t slots = layout->track_slots + layout->artist_slots;
-    return 2 * VARINT32_MAX + 1 + 2 * SESSION_MAX + sizeof(uint32_t) + RECENT * FINGERPRINT_MAX +
-           slots / 8 + slots * SLOT_MAX;
+    return 2 * VARINT32_MAX + 1 + VARINT32_MAX + sizeof(uint32_t) + 2 * SESSION_MAX +
+           sizeof(uint32_t) + RECENT * FINGERPRINT_MAX + slots / 8 + slots * SLOT_MAX;
 }
 
 /* ---- sessions ---- */
@@ -149,10 +150,19 @@ uint8_t *open_body_put(const struct user_layout *layout, const struct user_state
         at = put_session(&user->previous, at);
     at = put_recent(user, at);
     at = put_sketch(user_tracks(layout, u), at);
-    return put_sketch(user_artists(layout, u), at);
+    at = put_sketch(user_artists(layout, u), at);
+    if (!open_body_says_cluster(user))
+        return at;
+    at = put_varint(at, user->cluster);
+    return put_fixed(at, user->clustering, sizeof user->clustering);
 }
 
-int open_body_take(const struct user_layout *layout, struct wire_reader *in,
+bool open_body_says_cluster(const struct user_state *user)
+{
+    return user->clustering != 0;
+}
+
+int open_body_take(const struct user_layout *layout, bool says_cluster, struct wire_reader *in,
                    struct user_state *user, struct err *err)
 {
     uint32_t tracks = take_u32(in), artists = take_u32(in);
@@ -166,6 +176,11 @@ int open_body_take(const struct user_layout *layout, struct wire_reader *in,
     take_recent(in, user);
     take_sketch(in, user_tracks(layout, user));
     take_sketch(in, user_artists(layout, user));
+    if (says_cluster) {
+        user->cluster = (uint16_t)take_varint(in, CLUSTERS_MAX);
+        user->clustering = (uint32_t)take_fixed(in, sizeof user->clustering);
+        in->bad |= user->clustering == 0;
+    }
     if (in->bad || in->at != in->end)
         return err_set(err, ERR_INPUT, "its sessions are cut short or too long");
     return 0;

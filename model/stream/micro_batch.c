@@ -11,6 +11,10 @@ int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err
         .capacity = capacity,
         .number = 1,
         .row = calloc(capacity, sizeof *batch->row),
+        .begin = calloc(capacity, sizeof *batch->begin),
+        .row_net = calloc(capacity, sizeof *batch->row_net),
+        .start_net = calloc(capacity, sizeof *batch->start_net),
+        .order = calloc(capacity, sizeof *batch->order),
         .live = calloc(capacity * LIVE_FEATURES, sizeof(float)),
         .kernel = calloc(capacity * QUANTILES, sizeof(float)),
         .remaining = calloc(capacity * QUANTILES, sizeof(float)),
@@ -21,8 +25,9 @@ int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err
         .start = calloc(capacity * START_FEATURES, sizeof(float)),
         .start_base = calloc(capacity, sizeof(float *)),
     };
-    if (batch->row && batch->live && batch->kernel && batch->remaining && batch->row_base &&
-        batch->x && batch->step_hidden && batch->start_hidden && batch->start && batch->start_base)
+    if (batch->row && batch->begin && batch->row_net && batch->start_net && batch->order &&
+        batch->live && batch->kernel && batch->remaining && batch->row_base && batch->x &&
+        batch->step_hidden && batch->start_hidden && batch->start && batch->start_base)
         return 0;
     micro_batch_release(batch);
     return err_set(err, ERR_MEMORY, "out of memory for a micro-batch of %zu rows", capacity);
@@ -31,6 +36,10 @@ int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err
 void micro_batch_release(struct micro_batch *batch)
 {
     free(batch->row);
+    free(batch->begin);
+    free(batch->row_net);
+    free(batch->start_net);
+    free(batch->order);
     free(batch->live);
     free(batch->kernel);
     free(batch->remaining);
@@ -43,64 +52,98 @@ void micro_batch_release(struct micro_batch *batch)
     *batch = (struct micro_batch){0};
 }
 
-void micro_batch_start(struct micro_batch *batch, const float *x, float *hidden,
-                       struct session_block *block)
+void micro_batch_start(struct micro_batch *batch, net_index net, const struct waiting_start *start)
 {
     assert(batch->starts < batch->capacity);
-    if (x && hidden) {
-        memcpy(batch->x + batch->steps * STEP_INPUTS, x, STEP_INPUTS * sizeof(float));
-        batch->step_hidden[batch->steps++] = hidden;
-    }
-    size_t at = batch->starts++;
-    batch->start_hidden[at] = hidden;
-    batch->start_base[at] = block->base;
-    for (int i = 0; i < START_FEATURES; i++)
-        batch->start[at * START_FEATURES + (size_t)i] = (float)block->start[i];
+    batch->start_net[batch->starts] = net;
+    batch->begin[batch->starts++] = *start;
 }
 
-struct waiting_row *micro_batch_row(struct micro_batch *batch)
+struct waiting_row *micro_batch_row(struct micro_batch *batch, net_index net)
 {
     assert(batch->rows < batch->capacity);
+    batch->row_net[batch->rows] = net;
     return &batch->row[batch->rows++];
 }
 
-static void run_net(struct micro_batch *batch, struct predictor_runner *runner)
+/* ---- one net over what waits for it ---- */
+
+static void run_starts(struct micro_batch *batch, struct predictor_runner *runner,
+                       const uint32_t *item, size_t count)
 {
-    if (batch->steps > 0)
-        predictor_step(runner, batch->steps, batch->x, batch->step_hidden);
-    if (batch->starts > 0)
-        predictor_base(runner, batch->starts, batch->start_hidden, batch->start, batch->start_base);
-    for (size_t r = 0; r < batch->rows; r++) {
-        batch->row_base[r] = batch->row[r].block->base;
-        for (int i = 0; i < LIVE_FEATURES; i++)
-            batch->live[r * LIVE_FEATURES + (size_t)i] = (float)batch->row[r].live[i];
-        for (int q = 0; q < QUANTILES; q++)
-            batch->kernel[r * QUANTILES + (size_t)q] = (float)batch->row[r].kernel_s[q];
+    size_t steps = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct waiting_start *start = &batch->begin[item[i]];
+        if (start->steps) {
+            memcpy(batch->x + steps * STEP_INPUTS, start->block->step, STEP_INPUTS * sizeof(float));
+            batch->step_hidden[steps++] = start->hidden;
+        }
+        batch->start_hidden[i] = start->hidden;
+        batch->start_base[i] = start->block->base;
+        for (size_t f = 0; f < START_FEATURES; f++)
+            batch->start[i * START_FEATURES + f] = (float)start->block->start[f];
     }
-    predictor_live(runner, batch->rows, batch->row_base, batch->live, batch->kernel,
-                   batch->remaining);
+    if (steps > 0)
+        predictor_step(runner, steps, batch->x, batch->step_hidden);
+    predictor_base(runner, count, batch->start_hidden, batch->start, batch->start_base);
+}
+
+static void run_rows(struct micro_batch *batch, struct predictor_runner *runner,
+                     const uint32_t *item, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct waiting_row *row = &batch->row[item[i]];
+        batch->row_base[i] = row->block->base;
+        for (size_t f = 0; f < LIVE_FEATURES; f++)
+            batch->live[i * LIVE_FEATURES + f] = (float)row->live[f];
+        for (size_t q = 0; q < QUANTILES; q++)
+            batch->kernel[i * QUANTILES + q] = (float)row->kernel_s[q];
+    }
+    predictor_live(runner, count, batch->row_base, batch->live, batch->kernel, batch->remaining);
+    for (size_t i = 0; i < count; i++)
+        memcpy(batch->row[item[i]].remaining_s, batch->remaining + i * QUANTILES,
+               QUANTILES * sizeof(float));
+}
+
+/* Every net over its own items, which are brought together by a counting sort. */
+static void run_nets(struct micro_batch *batch, struct predictor_runner *const *runner, size_t nets,
+                     const net_index *net, size_t count,
+                     void (*run)(struct micro_batch *batch, struct predictor_runner *runner,
+                                 const uint32_t *item, size_t count))
+{
+    uint32_t end[CLUSTERS_MAX + 2] = {0}; /* of each net's items in order, once they are placed */
+    for (size_t i = 0; i < count; i++)
+        end[net[i] + 1]++;
+    for (size_t n = 1; n < nets; n++)
+        end[n] += end[n - 1];
+    for (size_t i = 0; i < count; i++)
+        batch->order[end[net[i]]++] = (uint32_t)i;
+    for (size_t n = 0, begin = 0; n < nets; begin = end[n++])
+        if (end[n] > begin)
+            run(batch, runner[n], batch->order + begin, end[n] - begin);
 }
 
 void micro_batch_discard(struct micro_batch *batch)
 {
-    batch->rows = batch->starts = batch->steps = 0;
+    batch->rows = batch->starts = 0;
     if (++batch->number == 0)
         batch->number = 1;
 }
 
-int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
+int micro_batch_run(struct micro_batch *batch, struct predictor_runner *const *runner, size_t nets,
                     const struct pipeline_sink *sink, struct err *err)
 {
     int result = 0;
-    if (runner && batch->rows + batch->starts > 0)
-        run_net(batch, runner);
+    if (nets > 0) {
+        run_nets(batch, runner, nets, batch->start_net, batch->starts, run_starts);
+        run_nets(batch, runner, nets, batch->row_net, batch->rows, run_rows);
+    }
     for (size_t r = 0; r < batch->rows && result == 0 && sink->prediction; r++) {
         struct waiting_row *row = &batch->row[r];
         double elapsed_s = (double)row->prediction.elapsed_ms / 1000.0;
         for (int q = 0; q < QUANTILES; q++)
             row->prediction.total_s[q] =
-                elapsed_s +
-                (runner ? (double)batch->remaining[r * QUANTILES + (size_t)q] : row->kernel_s[q]);
+                elapsed_s + (nets > 0 ? (double)row->remaining_s[q] : row->kernel_s[q]);
         struct prediction_detail detail = {
             .partition = row->partition,
             .user_index = row->user_index,

@@ -13,6 +13,9 @@
 #include "stream/pipeline.h"
 #include "stream/session_cache.h"
 
+/* Whose runner a row waits for: 0 the global net, 1 + c that of cluster c. */
+typedef uint16_t net_index;
+
 /* One waiting prediction; total_s is filled by micro_batch_run. */
 struct waiting_row {
     struct prediction prediction;
@@ -20,39 +23,50 @@ struct waiting_row {
     double live[LIVE_FEATURES];
     double kernel_s[QUANTILES], running_s[QUANTILES];
     const struct session_block *block; /* lives until the batch is run */
+    float remaining_s[QUANTILES];      /* by the net; filled by micro_batch_run */
+};
+
+/* A session that was prepared in this batch. */
+struct waiting_start {
+    struct session_block *block;
+    float *hidden; /* NULL: the net has none */
+    bool steps;    /* over the session before, first */
 };
 
 struct micro_batch {
     size_t capacity, rows, starts;
-    uint32_t number;         /* from 1; changes at every run */
-    struct waiting_row *row; /* (capacity) */
-    float *live;             /* (capacity, 16) raw */
-    float *kernel;           /* (capacity, 3) */
-    float *remaining;        /* (capacity, 3) */
-    const float **row_base;  /* (capacity) */
-    /* sessions prepared in this batch */
-    float *x;            /* (capacity, 13) step inputs of those that step */
-    float **step_hidden; /* (capacity) of those that step */
-    size_t steps;
+    uint32_t number;             /* from 1; changes at every run */
+    struct waiting_row *row;     /* (capacity) */
+    struct waiting_start *begin; /* (capacity) */
+    net_index *row_net;          /* (capacity) */
+    net_index *start_net;        /* (capacity) */
+    /* what one net is run over, gathered out of the above */
+    float *live;                /* (capacity, 16) raw */
+    float *kernel;              /* (capacity, 3) */
+    float *remaining;           /* (capacity, 3) */
+    const float **row_base;     /* (capacity) */
+    float *x;                   /* (capacity, 13) step inputs of those that step */
+    float **step_hidden;        /* (capacity) of those that step */
     const float **start_hidden; /* (capacity) of all prepared */
     float *start;               /* (capacity, 14) */
     float **start_base;         /* (capacity) */
+    uint32_t *order;            /* (capacity) items by net */
 };
 
 int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err) MUST_CHECK;
 void micro_batch_release(struct micro_batch *batch);
 
-/** A session was prepared: its step over the session before (x, or NULL when the hidden state is
- * there already) and its base.
- *  @param hidden NULL when the net has none; all borrowed until the batch is run */
-void micro_batch_start(struct micro_batch *batch, const float *x, float *hidden,
-                       struct session_block *block);
+/** A session was prepared: its base is to be made, and before that its step over the session
+ * before, unless the hidden state is there already.
+ *  @param start borrowed until the batch is run */
+void micro_batch_start(struct micro_batch *batch, net_index net, const struct waiting_start *start);
 /** The next row, to be filled. Needs rows < capacity. */
-struct waiting_row *micro_batch_row(struct micro_batch *batch);
+struct waiting_row *micro_batch_row(struct micro_batch *batch, net_index net);
 
-/** Runs the net (runner NULL: the kernel KM alone), hands every prediction to the sink in order and
- * empties the batch, also when the sink fails. */
-int micro_batch_run(struct micro_batch *batch, struct predictor_runner *runner,
+/** Runs each net over what waits for it, hands every prediction to the sink in the order of the
+ * scrobbles and empties the batch, also when the sink fails.
+ *  @param runner (nets) by net_index; nets 0: the kernel KM alone */
+int micro_batch_run(struct micro_batch *batch, struct predictor_runner *const *runner, size_t nets,
                     const struct pipeline_sink *sink, struct err *err) MUST_CHECK;
 
 /** Empties the batch without running it: hidden states and bases that it was to make stay unmade.

@@ -8,7 +8,9 @@
 #include "core/names.h"
 #include "stream/features.h"
 #include "stream/kernel_km.h"
+#include "stream/membership.h"
 #include "stream/micro_batch.h"
+#include "stream/serving.h"
 #include "stream/sessionizer.h"
 
 struct pipeline {
@@ -17,8 +19,7 @@ struct pipeline {
     struct pipeline_counts counts;
     struct micro_batch batch;
     uint64_t generation; /* of the net; state stores keep the one their hidden states are from */
-    struct bundle *bundle;
-    struct predictor_runner *runner;
+    struct serving serving;
     bool has_pool; /* predictions are made */
     uint32_t window;
     struct km_pool pool;
@@ -54,8 +55,7 @@ void pipeline_free(struct pipeline *pipeline)
     if (!pipeline)
         return;
     micro_batch_release(&pipeline->batch);
-    predictor_runner_free(pipeline->runner);
-    bundle_release(pipeline->bundle);
+    serving_release(&pipeline->serving);
     free(pipeline->past);
     free(pipeline);
 }
@@ -68,7 +68,8 @@ const struct pipeline_counts *pipeline_counts(const struct pipeline *pipeline)
 int pipeline_flush(struct pipeline *pipeline, struct err *err)
 {
     pipeline->counts.predictions += pipeline->batch.rows;
-    return micro_batch_run(&pipeline->batch, pipeline->runner, &pipeline->sink, err);
+    return micro_batch_run(&pipeline->batch, pipeline->serving.runner, pipeline->serving.nets,
+                           &pipeline->sink, err);
 }
 
 void pipeline_discard(struct pipeline *pipeline)
@@ -103,24 +104,26 @@ int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle, struct
     if (bundle->window > pipeline->params.window)
         return err_set(err, ERR_SHAPE, "bundle %s has a window of %u sessions, state keeps %u",
                        bundle->version, bundle->window, pipeline->params.window);
-    struct predictor_runner *runner =
-        predictor_runner_new(bundle->net, pipeline->batch.capacity, err);
-    if (!runner)
+    struct serving serving;
+    if (serving_init(&serving, bundle, pipeline->batch.capacity, err) < 0)
         return -1;
     if (set_pool(pipeline, bundle->pool_ms, err) < 0) {
-        predictor_runner_free(runner);
+        serving_release(&serving);
         return -1;
     }
-    predictor_runner_free(pipeline->runner);
-    pipeline->runner = runner;
-    bundle_hold(bundle);
-    bundle_release(pipeline->bundle);
-    pipeline->bundle = bundle;
+    serving_release(&pipeline->serving);
+    pipeline->serving = serving;
     pipeline->window = bundle->window;
     return 0;
 }
 
 /* ---- preparing a session: what does not change within it ---- */
+
+/* The net that the user's record says. */
+static net_index net_of(const struct pipeline *pipeline, const struct user_state *user)
+{
+    return pipeline->serving.bundle->clusters ? serving_net(&pipeline->serving, user->cluster) : 0;
+}
 
 /* The hidden state from the last sessions of the rings, one row at a time: after a reload, a
  * restart, or a session that was changed behind it. From 64 sessions it equals the carried state to
@@ -130,17 +133,18 @@ static void recompute_hidden(struct pipeline *pipeline, struct state_store *stor
 {
     const struct user_layout *layout = state_store_layout(store);
     const struct user_state *user = &slot->state;
+    struct predictor_runner *runner = pipeline->serving.runner[net_of(pipeline, user)];
     float *hidden = state_store_hidden(store, slot->index);
-    memset(hidden, 0, net_state_width(&pipeline->bundle->net->spec) * sizeof *hidden);
+    memset(hidden, 0, net_state_width(&pipeline->serving.bundle->net->spec) * sizeof *hidden);
     size_t count = history_ring(layout, user, STEP_RING - 1, pipeline->past);
     for (size_t j = 0; j < count; j++) {
         uint32_t at = (user->history.finished - (uint32_t)(count - j)) % STEP_RING;
         float x[STEP_INPUTS];
         step_inputs(&pipeline->past[j], &user->step[at], x);
-        predictor_step(pipeline->runner, 1, x, &hidden);
+        predictor_step(runner, 1, x, &hidden);
     }
     if (previous_step)
-        predictor_step(pipeline->runner, 1, previous_step, &hidden);
+        predictor_step(runner, 1, previous_step, &hidden);
     pipeline->counts.hidden_recomputed++;
 }
 
@@ -151,16 +155,16 @@ static void prepare_net(struct pipeline *pipeline, struct state_store *store,
     float *hidden = state_store_hidden(store, slot->index);
     const float *step = block->has_step ? block->step : NULL;
     uint32_t through = slot->state.previous.number;
-    const float *pending = NULL;
+    struct waiting_start start = {.block = block, .hidden = hidden};
     if (hidden) {
         if (slot->hidden_valid && slot->hidden_through + 1 == through)
-            pending = step;
+            start.steps = step != NULL;
         else if (!slot->hidden_valid || slot->hidden_through != through)
             recompute_hidden(pipeline, store, slot, step);
         slot->hidden_through = through;
         slot->hidden_valid = true;
     }
-    micro_batch_start(&pipeline->batch, pending, hidden, block);
+    micro_batch_start(&pipeline->batch, net_of(pipeline, &slot->state), &start);
 }
 
 /* The history that the open session sees: everything folded, and the session before it. @return
@@ -178,9 +182,25 @@ static size_t history_seen(const struct pipeline *pipeline, const struct user_la
     return count;
 }
 
-static int prepare(struct pipeline *pipeline, struct state_store *store, struct user_slot *slot,
-                   struct err *err)
+/* Decides whose net serves. Another net has another hidden state. */
+static void choose_net(struct pipeline *pipeline, struct state_store *store, struct user_slot *slot,
+                       bool opened)
 {
+    const struct bundle *bundle = pipeline->serving.bundle;
+    if (!bundle || !bundle->clusters)
+        return;
+    uint16_t before = slot->state.cluster;
+    if (membership_update(&pipeline->params, state_store_layout(store), bundle->clusters,
+                          &slot->state, opened))
+        pipeline->counts.cluster_moves++;
+    if (slot->state.cluster != before)
+        slot->hidden_valid = false;
+}
+
+static int prepare(struct pipeline *pipeline, struct state_store *store, struct user_slot *slot,
+                   bool opened, struct err *err)
+{
+    choose_net(pipeline, store, slot, opened);
     const struct user_layout *layout = state_store_layout(store);
     const struct user_state *user = &slot->state;
     struct session_block *block = slot->block;
@@ -200,7 +220,7 @@ static int prepare(struct pipeline *pipeline, struct state_store *store, struct 
         struct step_entry entry = step_entry_of(&user->previous, user->history.pace);
         step_inputs(&pipeline->past[count - 1], &entry, block->step);
     }
-    if (pipeline->runner)
+    if (pipeline->serving.bundle)
         prepare_net(pipeline, store, slot, block);
     return 0;
 }
@@ -294,7 +314,9 @@ static int add_row(struct pipeline *pipeline, struct state_store *store, struct 
     struct session_block *block = slot->block;
     session_cache_touch(block, pipeline->batch.number);
     slot->batch = pipeline->batch.number;
-    struct waiting_row *row = micro_batch_row(&pipeline->batch);
+    const struct bundle *bundle = pipeline->serving.bundle;
+    struct waiting_row *row =
+        micro_batch_row(&pipeline->batch, bundle ? net_of(pipeline, user) : 0);
     int64_t finished = (int64_t)user->history.finished + (before->number > 0);
     int64_t total_ms = user->history.total_length_ms;
     int64_t before_ms = before->number > 0 ? session_length_ms(before) : 0;
@@ -308,8 +330,8 @@ static int add_row(struct pipeline *pipeline, struct state_store *store, struct 
     row->prediction.previous_session_length_ms = before_ms;
     row->prediction.average_session_length_cs =
         finished ? (total_ms + before_ms + 5 * finished) / (10 * finished) : 0;
-    row->prediction.cluster = -1;
-    row->prediction.model = pipeline->bundle ? pipeline->bundle->version : "kernel-km";
+    row->prediction.cluster = bundle && bundle->clusters ? (int32_t)user->cluster - 1 : -1;
+    row->prediction.model = bundle ? bundle->version : "kernel-km";
     row->partition = state_store_partition(store);
     row->user_index = slot->index;
     row->block = block;
@@ -380,7 +402,8 @@ static int take(struct pipeline *pipeline, struct state_store *store, struct use
         return revise_previous(pipeline, store, slot, err);
     if (!pipeline->has_pool)
         return 0;
-    if ((changed || !slot->block) && prepare(pipeline, store, slot, err) < 0)
+    if ((changed || !slot->block) &&
+        prepare(pipeline, store, slot, placement == PLACE_OPENS, err) < 0)
         return -1;
     return add_row(pipeline, store, slot, play, &memory, err);
 }
@@ -414,7 +437,8 @@ int pipeline_push(struct pipeline *pipeline, struct state_store *store,
                   const struct scrobble *scrobble, enum outcome *outcome, struct err *err)
 {
     assert(scrobble->user_id.size > 0 && event_time_valid(scrobble->time));
-    const struct net_spec *spec = pipeline->runner ? &pipeline->bundle->net->spec : NULL;
+    const struct bundle *bundle = pipeline->serving.bundle;
+    const struct net_spec *spec = bundle ? &bundle->net->spec : NULL;
     uint32_t hidden = spec ? (uint32_t)net_state_width(spec) : 0;
     if (state_store_adopt(store, pipeline->generation, hidden, spec ? spec->dense[0].width : 0,
                           err) < 0)

@@ -95,7 +95,8 @@ void pipeline_discard(struct pipeline *pipeline);
 struct pipeline_counts {
     uint64_t outcome[OUTCOMES];
     uint64_t predictions, sessions_opened, sessions_closed, sessions_revised, sessions_reopened,
-        hidden_recomputed;
+        hidden_recomputed,
+        cluster_moves; /* users who came into a cluster other than the one they had, or a first */
 };
 const struct pipeline_counts *pipeline_counts(const struct pipeline *pipeline);
 

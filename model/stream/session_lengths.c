@@ -27,6 +27,7 @@ int session_lengths_note(struct session_lengths *lengths, uint32_t user_index,
     if (user_index >= lengths->users)
         lengths->users = user_index + 1;
     struct user_lengths *user = &lengths->user[user_index];
+    memcpy(user->user_id, session->user_id, sizeof user->user_id);
     size_t at = session->number - 1;
     if (at >= user->capacity) {
         void *ms = grown(user->ms, &user->capacity, at, sizeof *user->ms);

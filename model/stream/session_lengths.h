@@ -13,6 +13,7 @@
 struct user_lengths {
     int64_t *ms; /* (count) in order of the sessions' numbers */
     size_t count, capacity;
+    char user_id[USER_ID_MAX + 1];
 };
 
 struct session_lengths {

@@ -69,8 +69,8 @@ struct user_state {
     char user_id[USER_ID_MAX];
     uint8_t user_id_size;
     uint8_t recent_next; /* where the next fingerprint goes */
-    uint16_t reserved16;
-    uint32_t reserved32;
+    uint16_t cluster;    /* whose net serves: 1 + the cluster; 0: the global net (membership.h) */
+    uint32_t clustering; /* of the bundle that put it there; 0: none has yet */
     /* what every event reads stands together */
     struct session_sums current, previous;
     struct history_stats history;

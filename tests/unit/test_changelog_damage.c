@@ -149,7 +149,8 @@ struct foreign {
 };
 
 static const struct foreign foreigners[] = {
-    {"version", "o:a", AT_VERSION, 2, ERR_INPUT, "version 2 is unknown, this program reads 1"},
+    {"version", "o:a", AT_VERSION, 3, ERR_INPUT,
+     "version 3 is unknown, this program reads 1 and 2"},
     {"no version", "o:a", AT_VERSION, 0, ERR_INPUT, "version 0 is unknown"},
     {"magic", "o:a", 0, 'X', ERR_INPUT, "no OS at its start"},
     {"kind", "o:a", AT_KIND, 'h', ERR_INPUT, "its kind, 104, is not that of its key"},

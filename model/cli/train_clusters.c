@@ -1,0 +1,247 @@
+#include "cli/train_clusters.h"
+
+#include <assert.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bundle/cluster_file.h"
+#include "core/workers.h"
+#include "nn/validation.h"
+#include "stream/membership.h"
+
+#define MIXED_USERS 200
+#define EPOCHS_MAX  8 /* times the recipe's */
+
+const char *const cluster_scaler_names[CLUSTER_SCALERS] = {"global", "own", "mixed"};
+
+/* What training a cluster came to. */
+struct attempt {
+    struct train_set set; /* of its members; rows borrowed */
+    size_t sessions;
+    struct predictor *net; /* the best, or NULL */
+    double before, after;  /* validation of the global net and of net, on the cluster's rows */
+};
+
+struct run {
+    const struct train_clusters *how;
+    const struct recipe *recipe;
+    const struct train_source *source;
+    const struct predictor *global;
+    size_t users; /* of all clusters */
+    uint32_t k;
+    struct attempt *attempt; /* (k) */
+    pthread_mutex_t lock;    /* what follows */
+    struct progress progress;
+    uint64_t rows;
+    double *done;   /* (k) 0 .. 1 */
+    struct err err; /* of the first that failed */
+};
+
+struct task {
+    struct run *run;
+    size_t cluster;
+    uint64_t rows;
+};
+
+int train_clusters_load(const struct train_clusters *how, struct clustering *of, struct err *err)
+{
+    if (cluster_file_load(how->path, of, err))
+        return -1;
+    for (uint32_t i = 0; i < of->columns; i++) {
+        if (membership_keeps(of->column[i]))
+            continue;
+        err_set(err, ERR_INPUT,
+                "%s: grouped by %s, which a user's record does not keep, so nobody new could be "
+                "placed; cluster by total_sessions and average, max and median_session_length",
+                how->path, user_column_name(of->column[i]));
+        clustering_release(of);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- training ---- */
+
+/* A small cluster has few steps an epoch, so it gets more of them. */
+static uint32_t epochs_for(const struct run *run, const struct attempt *attempt)
+{
+    size_t times = run->users / attempt->set.users;
+    return run->recipe->options.epochs * (uint32_t)(times < 1            ? 1
+                                                    : times > EPOCHS_MAX ? EPOCHS_MAX
+                                                                         : times);
+}
+
+static bool has_own_scaler(const struct run *run, const struct attempt *attempt)
+{
+    return run->how->scaler == SCALER_OWN ||
+           (run->how->scaler == SCALER_MIXED && attempt->set.users <= MIXED_USERS);
+}
+
+static bool tell(void *ctx, const struct trainer_progress *p)
+{
+    struct task *task = ctx;
+    struct run *run = task->run;
+    double sum = 0;
+    pthread_mutex_lock(&run->lock);
+    run->rows += p->rows - task->rows;
+    task->rows = p->rows;
+    run->done[task->cluster] = (p->epoch - 1 + (double)p->step / p->steps) / p->epochs;
+    for (uint32_t c = 0; c < run->k; c++)
+        sum += run->done[c];
+    progress_update(&run->progress, run->rows, sum / run->k, "%u clusters", run->k);
+    bool go_on = run->err.code == ERR_NONE && !*run->source->interrupted;
+    pthread_mutex_unlock(&run->lock);
+    return go_on;
+}
+
+static int train_cluster(struct run *run, struct task *task, struct err *err)
+{
+    struct attempt *attempt = &run->attempt[task->cluster];
+    struct trainer_options options = run->recipe->options;
+    const struct trainer_hooks hooks = {.ctx = task,
+                                        .progress = tell,
+                                        .start = run->global,
+                                        .own_scaler = has_own_scaler(run, attempt),
+                                        .leave_start = run->how->force};
+    options.threads = 1;
+    options.epochs = epochs_for(run, attempt);
+    options.seed += task->cluster;
+    attempt->net = trainer_run(&attempt->set, &options, &hooks, NULL, err);
+    if (!attempt->net)
+        return err && err->code == ERR_INPUT ? 0 : -1; /* its people have no rows to learn from */
+    if (*run->source->interrupted)
+        return err_set(err, ERR_CANCELLED, "interrupted: a net for each cluster, or none");
+    return validation_ratio(&attempt->set, run->global, &attempt->before, err) ||
+                   validation_ratio(&attempt->set, attempt->net, &attempt->after, err)
+               ? -1
+               : 0;
+}
+
+static void run_task(void *ctx, size_t worker, size_t number)
+{
+    struct run *run = ctx;
+    (void)worker;
+    struct task task = {run, number, 0};
+    struct err err = {0};
+    if (run->attempt[number].set.users >= run->how->min_users &&
+        run->attempt[number].set.users > 0 && train_cluster(run, &task, &err)) {
+        pthread_mutex_lock(&run->lock);
+        if (run->err.code == ERR_NONE) {
+            run->err = err;
+            err_prefix(&run->err, "cluster %zu", number);
+        }
+        pthread_mutex_unlock(&run->lock);
+    }
+    run->done[number] = 1;
+}
+
+/* ---- who is in which, and what is published ---- */
+
+static int make_sets(struct run *run, const struct train_data *data, const struct clustering *of,
+                     struct err *err)
+{
+    const struct train_set *all = &data->rows.set;
+    for (uint32_t c = 0; c < run->k; c++) {
+        run->attempt[c].set.user = calloc(all->users + 1, sizeof *all->user);
+        if (!run->attempt[c].set.user)
+            return err_set(err, ERR_MEMORY, "out of memory for the rows of a cluster");
+    }
+    for (size_t u = 0; u < all->users; u++) {
+        const char *id = data->lengths.user[u].user_id;
+        int label = clustering_member(of, (struct slice){id, strlen(id)});
+        if (label < 0)
+            continue;
+        assert((uint32_t)label < run->k);
+        struct attempt *attempt = &run->attempt[label];
+        assert(attempt->set.user);
+        attempt->set.user[attempt->set.users++] = all->user[u];
+        attempt->sessions += all->user[u].sessions;
+        run->users++;
+    }
+    return 0;
+}
+
+/* Gives a cluster its net, or not, and says why. Takes attempt's net. */
+static void decide(const struct run *run, struct attempt *attempt, struct bundle_cluster *out)
+{
+    out->users = attempt->set.users;
+    out->sessions = attempt->sessions;
+    if (attempt->set.users < run->how->min_users || attempt->set.users == 0) {
+        snprintf(out->why, sizeof out->why, "%zu people, fewer than %llu: not trained",
+                 attempt->set.users, (unsigned long long)run->how->min_users);
+        return;
+    }
+    if (!attempt->net) {
+        snprintf(out->why, sizeof out->why, "its people have no rows to learn from");
+        return;
+    }
+    bool better = attempt->after < attempt->before; /* not, where nothing validates */
+    snprintf(out->why, sizeof out->why,
+             "validation %.4f of the kernel KM's pinball, the global net %.4f%s", attempt->after,
+             attempt->before,
+             better            ? ""
+             : run->how->force ? ": no better, but forced"
+                               : ": no better");
+    if (better || run->how->force) {
+        out->net = attempt->net;
+        attempt->net = NULL;
+    }
+}
+
+static int run_all(struct run *run, const struct train_data *data, const struct clustering *of,
+                   struct err *err)
+{
+    struct workers *workers = NULL;
+    run->attempt = calloc(run->k, sizeof *run->attempt);
+    run->done = calloc(run->k, sizeof *run->done);
+    if (!run->attempt || !run->done)
+        return err_set(err, ERR_MEMORY, "out of memory for %u clusters", run->k);
+    if (make_sets(run, data, of, err) || !(workers = workers_new(run->how->threads, err)))
+        return -1;
+    progress_begin(&run->progress, "training clusters", "rows", run->source->quiet);
+    workers_run(workers, run->k, run_task, run);
+    progress_end(&run->progress);
+    workers_free(workers);
+    if (run->err.code == ERR_NONE)
+        return 0;
+    *err = run->err;
+    return -1;
+}
+
+int train_clusters_run(const struct train_clusters *how, const struct recipe *recipe,
+                       const struct train_source *source, const struct train_data *data,
+                       const struct predictor *global, struct clustering *of,
+                       struct bundle_clusters *out, struct err *err)
+{
+    struct run run = {.how = how, .recipe = recipe, .source = source, .global = global, .k = of->k};
+    pthread_mutex_init(&run.lock, NULL);
+    int result = run_all(&run, data, of, err);
+    struct bundle_cluster *cluster = result == 0 ? calloc(of->k, sizeof *cluster) : NULL;
+    if (result == 0 && !cluster)
+        result = err_set(err, ERR_MEMORY, "out of memory for %u clusters", of->k);
+    for (uint32_t c = 0; c < of->k && run.attempt; c++) {
+        if (cluster)
+            decide(&run, &run.attempt[c], &cluster[c]);
+        predictor_free(run.attempt[c].net);
+        free(run.attempt[c].set.user);
+    }
+    if (cluster) {
+        *out = (struct bundle_clusters){.of = *of, .id = 1, .cluster = cluster};
+        *of = (struct clustering){0};
+    }
+    free(run.attempt);
+    free(run.done);
+    pthread_mutex_destroy(&run.lock);
+    return result;
+}
+
+void train_clusters_release(struct bundle_clusters *clusters)
+{
+    for (uint32_t c = 0; clusters->cluster && c < clusters->of.k; c++)
+        predictor_free(clusters->cluster[c].net);
+    free(clusters->cluster);
+    clustering_release(&clusters->of);
+    *clusters = (struct bundle_clusters){0};
+}

@@ -18,6 +18,7 @@ enum { BUFFER_BYTES = 1024 * 1024, LINE_ROOM = 128 * 1024, PROGRESS_ROWS = 4096 
 
 struct events {
     const char *log_path, *durations_path;
+    struct log_hints hints;
     double speed; /* 0: as fast as it goes */
     bool strict, quiet;
 
@@ -131,15 +132,17 @@ static int write_events(struct events *events, struct log *log, struct err *err)
 
 static void summarize(const struct events *events, const struct log *log, double seconds)
 {
-    char written[28], bad[28];
+    char written[28], bad[28], skipped[28];
     progress_number(events->written, written);
     progress_number(log_counts(log).rejected, bad);
+    progress_number(log_counts(log).skipped, skipped);
     if (events->skipped)
         fprintf(stderr, "outro events: %llu rows not written: tab or line end in the user id\n",
                 (unsigned long long)events->skipped);
     if (!events->quiet && !events->reader_gone)
-        fprintf(stderr, "outro events: %s row%s written, %s bad, %.1f s\n", written,
-                events->written == 1 ? "" : "s", bad, seconds);
+        fprintf(stderr, "outro events: %s row%s written, %s bad, %s%s%.1f s\n", written,
+                events->written == 1 ? "" : "s", bad, log_counts(log).skipped ? skipped : "",
+                log_counts(log).skipped ? " no listens, " : "", seconds);
 }
 
 static int run(struct events *events, struct err *err)
@@ -157,7 +160,9 @@ static int run(struct events *events, struct err *err)
         if (!durations)
             goto out;
     }
-    const struct log_options options = {.strict = events->strict, .durations = durations};
+    struct log_options options = {.strict = events->strict, .durations = durations};
+    if (log_hints_apply(&events->hints, &options, err) < 0)
+        goto out;
     log = open_log(events->log_path, &options, events->quiet, err);
     if (!log)
         goto out;
@@ -179,6 +184,8 @@ int cmd_events(int argc, char **argv)
     const struct option_row rows[] = {
         {"speed", "X", OPTION_REAL, &events.speed, 1e-3, 1e12,
          "write at X times the pace at which it happened (default: at once)"},
+        OPTION_ROW_FORMAT(&events.hints),
+        OPTION_ROW_USER(&events.hints),
         OPTION_ROW_DURATIONS(&events.durations_path),
         OPTION_ROW_STRICT(&events.strict),
         OPTION_ROW_QUIET(&events.quiet),
@@ -187,11 +194,14 @@ int cmd_events(int argc, char **argv)
     const struct options options = {
         .command = "events",
         .operands = "LOG",
-        .summary = "Writes LOG (Last.fm-1K, ListenBrainz or own JSON; plain or gzip; - for "
-                   "standard input)\n"
-                   "in event-time order as lines of user_id, tab, JSON:\n"
-                   "  outro events LOG |\n"
-                   "    kcat -P -b BROKER -t scrobbles -K '\\t' -X partitioner=murmur2_random",
+        .summary =
+            "Writes LOG in event-time order as lines of user_id, tab, JSON:\n"
+            "  outro events LOG |\n"
+            "    kcat -P -b BROKER -t scrobbles -K '\\t' -X partitioner=murmur2_random\n"
+            "LOG is, plain, in gzip or in zstd, - for standard input:\n"
+            "  the Last.fm-1K table; JSON of ours, of ListenBrainz (listens, an export's zip, a\n"
+            "  dump's tar), of Last.fm (user.getRecentTracks), of Spotify (streaming history,\n"
+            "  extended or of the account data, JSON or zip); one a line, in arrays or in pages.",
         .min_operands = 1,
         .max_operands = 1,
         .rows = rows,

@@ -23,6 +23,7 @@
 
 struct replay {
     const char *log_path, *bundle_path, *durations_path, *predictions_path, *sessions_path;
+    struct log_hints hints;
     uint64_t partitions;
     double lateness_s;
     bool strict, quiet, keep_duplicates;
@@ -232,9 +233,11 @@ static int run(struct replay *replay, struct err *err)
     if (open_output(replay->predictions_path, &replay->predictions, err) < 0 ||
         open_output(replay->sessions_path, &replay->sessions, err) < 0)
         goto out;
-    const struct log_options options = {.order = replay->partitions ? LOG_AS_ARRIVED : LOG_BY_TIME,
-                                        .strict = replay->strict,
-                                        .durations = durations};
+    struct log_options options = {.order = replay->partitions ? LOG_AS_ARRIVED : LOG_BY_TIME,
+                                  .strict = replay->strict,
+                                  .durations = durations};
+    if (log_hints_apply(&replay->hints, &options, err) < 0)
+        goto out;
     log = open_log(replay->log_path, &options, replay->quiet, err);
     if (!log)
         goto out;
@@ -259,6 +262,8 @@ int cmd_replay(int argc, char **argv)
     const struct option_row rows[] = {
         {"bundle", "BUNDLE", OPTION_TEXT, &replay.bundle_path, 0, 0,
          "directory of the bundle to serve from"},
+        OPTION_ROW_FORMAT(&replay.hints),
+        OPTION_ROW_USER(&replay.hints),
         OPTION_ROW_DURATIONS(&replay.durations_path),
         {"predictions", "FILE", OPTION_TEXT, &replay.predictions_path, 0, 0,
          "write every prediction as a JSON line (-: to standard output)"},

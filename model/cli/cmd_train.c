@@ -21,6 +21,7 @@
 struct train {
     const char *log_path, *profiles_path, *durations_path, *recipe_path;
     const char *cluster_scaler;
+    struct log_hints hints;
     const char *flag[FLAGS_MAX]; /* values of recipe keys, NULL where not given */
     uint64_t threads, seeds, hold_out;
     double gap_s;
@@ -62,7 +63,9 @@ static int run(struct train *train, struct err *err)
         goto out;
     if (train->durations_path && !(durations = durations_load(train->durations_path, err)))
         goto out;
-    const struct log_options options = {.strict = train->strict, .durations = durations};
+    struct log_options options = {.strict = train->strict, .durations = durations};
+    if (log_hints_apply(&train->hints, &options, err) < 0)
+        goto out;
     log = open_log(train->log_path, &options, train->quiet, err);
     if (!log)
         goto out;
@@ -186,6 +189,8 @@ static int parse(struct train *train, int argc, char **argv)
          "--compare: score people that were not trained on, every K-th in turn"},
         {"profiles", "FILE", OPTION_TEXT, &train->profiles_path, 0, 0,
          "user profiles in the Last.fm-1K form"},
+        OPTION_ROW_FORMAT(&train->hints),
+        OPTION_ROW_USER(&train->hints),
         OPTION_ROW_DURATIONS(&train->durations_path),
         {"threads", "N", OPTION_COUNT, &train->threads, 1, 256,
          "workers; the result does not depend on it (default: all cores)"},

@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 enum {
-    INPUT_BYTES = 256 * 1024,
+    INPUT_BYTES = 64 * 1024,
     HEAD_BYTES = 4,     /* that tell what it is */
     GZIP_BITS = 15 + 16 /* of inflateInit2: the largest window, and a gzip header must be there */
 };

@@ -14,13 +14,16 @@
 
 enum {
     PAGE_BYTES = 4096,
-    BLOCKS_AHEAD = 3 /* that the thread may have decoded before they are asked for */
+    FRONT_BYTES = 64 * 1024,      /* for what is kept, until more is */
+    OVER_BLOCK_BYTES = 64 * 1024, /* of a source over an input, which may be small */
+    BLOCKS_AHEAD = 3              /* that the thread may have decoded before they are asked for */
 };
 
 struct block {
-    char *room;  /* owned: BYTE_SOURCE_KEEP_MAX for what is kept, then one block, page-aligned */
-    size_t keep; /* bytes in front of the new ones */
-    size_t size; /* new bytes; 0: behind the end */
+    char *room;   /* owned: front bytes for what is kept, then one block; both page-aligned */
+    size_t front; /* at most BYTE_SOURCE_KEEP_MAX */
+    size_t keep;  /* bytes in front of the new ones */
+    size_t size;  /* new bytes; 0: behind the end */
 };
 
 struct byte_source {
@@ -33,6 +36,7 @@ struct byte_source {
     struct byte_decoder *decoder;
 
     struct block *ring; /* (count), owned; block i is in place i % count */
+    size_t block_bytes;
     size_t count, stay; /* stay: for how many calls a block is left alone */
     uint64_t given;     /* blocks the caller has had */
 
@@ -50,7 +54,7 @@ struct byte_source {
 
 static char *block_bytes(const struct block *block)
 {
-    return block->room + BYTE_SOURCE_KEEP_MAX;
+    return block->room + block->front;
 }
 
 /* Waits until there is something to read. @return false when the source is being closed */
@@ -97,19 +101,32 @@ static int open_file(struct byte_source *source, const char *path, struct err *e
     return 0;
 }
 
+static int make_room(const struct byte_source *source, struct block *block, size_t front,
+                     struct err *err)
+{
+    void *room = NULL;
+    if (posix_memalign(&room, PAGE_BYTES, front + source->block_bytes) != 0)
+        return err_set(err, ERR_MEMORY, "out of memory reading %s", source->name);
+    free(block->room);
+    block->room = room;
+    block->front = front;
+    return 0;
+}
+
 static int make_ring(struct byte_source *source, size_t stay, bool ahead, struct err *err)
 {
     /* One more than stays: the tail of the last block is taken over while the next is filled. */
     source->stay = stay;
     source->count = stay + (ahead ? BLOCKS_AHEAD : 1);
     source->ring = calloc(source->count, sizeof *source->ring);
-    for (size_t i = 0; source->ring && i < source->count; i++) {
-        void *room = NULL;
-        if (posix_memalign(&room, PAGE_BYTES, BYTE_SOURCE_KEEP_MAX + BYTE_SOURCE_BLOCK_BYTES) != 0)
-            return err_set(err, ERR_MEMORY, "out of memory reading %s", source->name);
-        source->ring[i].room = room;
-    }
-    return source->ring ? 0 : err_set(err, ERR_MEMORY, "out of memory reading %s", source->name);
+    if (!source->ring)
+        return err_set(err, ERR_MEMORY, "out of memory reading %s", source->name);
+    /* The thread fills a block before anybody knows what will be kept in front of it. */
+    for (size_t i = 0; i < source->count; i++)
+        if (make_room(source, &source->ring[i], ahead ? BYTE_SOURCE_KEEP_MAX : FRONT_BYTES, err) <
+            0)
+            return -1;
+    return 0;
 }
 
 /* The thread: fills block after block, until the end, an error or a stop. */
@@ -126,7 +143,7 @@ static void *decode(void *arg)
         struct block *block = &source->ring[source->filled % source->count];
         pthread_mutex_unlock(&source->lock);
         struct err reason = {0};
-        int status = byte_decoder_read(source->decoder, block_bytes(block), BYTE_SOURCE_BLOCK_BYTES,
+        int status = byte_decoder_read(source->decoder, block_bytes(block), source->block_bytes,
                                        &block->size, &reason);
         pthread_mutex_lock(&source->lock);
         source->failed = status < 0;
@@ -174,6 +191,7 @@ struct byte_source *byte_source_open(const char *path, size_t blocks, struct err
     struct byte_source *source = source_new(err);
     if (!source)
         return NULL;
+    source->block_bytes = BYTE_SOURCE_BLOCK_BYTES;
     if (open_file(source, path, err) < 0)
         goto failed;
     source->decoder = byte_decoder_new((struct byte_input){source, read_file}, source->name, err);
@@ -196,6 +214,7 @@ struct byte_source *byte_source_over(struct byte_input input, const char *name, 
     if (!source)
         return NULL;
     source->name = name;
+    source->block_bytes = OVER_BLOCK_BYTES;
     source->decoder = byte_decoder_new(input, name, err);
     if (!source->decoder || make_ring(source, 1, false, err) < 0) {
         byte_source_free(source);
@@ -262,16 +281,23 @@ static void free_blocks(struct byte_source *source)
     pthread_mutex_unlock(&source->lock);
 }
 
+/* In the caller's thread. */
+static int fill_block(struct byte_source *source, struct block *block, size_t keep, struct err *err)
+{
+    size_t front = block->front;
+    while (front < keep)
+        front *= 2;
+    if (front > block->front && make_room(source, block, front, err) < 0)
+        return -1;
+    return byte_decoder_read(source->decoder, block_bytes(block), source->block_bytes, &block->size,
+                             err);
+}
+
 int byte_source_next(struct byte_source *source, size_t keep, struct slice *block, struct err *err)
 {
     struct block *next = &source->ring[source->given % source->count];
-    if (source->has_thread) {
-        if (await_block(source, err) < 0)
-            return -1;
-    } else if (byte_decoder_read(source->decoder, block_bytes(next), BYTE_SOURCE_BLOCK_BYTES,
-                                 &next->size, err) < 0) {
+    if (source->has_thread ? await_block(source, err) < 0 : fill_block(source, next, keep, err) < 0)
         return -1;
-    }
     if (next->size == 0)
         return 0;
     char *front = block_bytes(next) - keep;

@@ -1,8 +1,8 @@
 /* log.h - a listening history of any readable form, in event-time order across users, in bounded
- * memory. Forms, recognised by content: Last.fm-1K TSV (with or without header, LF or CRLF),
- * ListenBrainz listens and our own JSON (one object a line); plain or gzip; "-" is standard input.
- * Ties keep the order of the input. Logs that do not fit the memory budget are sorted in runs that
- * are spilled to unlinked temporary files and merged. */
+ * memory. Forms, recognised by content (log_format.h): the Last.fm-1K table; JSON of our own, of
+ * ListenBrainz, Last.fm and Spotify, as lines, arrays, pages or archives (log_input.h); plain, gzip
+ * or zstd; "-" is standard input. Ties keep the order of the input. Logs that do not fit the memory
+ * budget are sorted in runs that are spilled to unlinked temporary files and merged. */
 #ifndef OUTRO_DATA_LOG_H
 #define OUTRO_DATA_LOG_H
 
@@ -13,16 +13,21 @@
 #include "core/err.h"
 #include "core/scrobble.h"
 #include "data/durations.h"
+#include "data/log_format.h"
 
 enum log_order {
     LOG_BY_TIME,   /* ascending event time across users, ties in input order */
-    LOG_AS_ARRIVED /* JSON lines in the order they stand: what a topic held. A Last.fm-1K table is a
-                    * history, in no order that anything arrived in: by time all the same */
+    LOG_AS_ARRIVED /* JSON lines in the order they stand: what a topic held. All other forms are
+                    * histories, in no order that anything arrived in: by time all the same */
 };
 
 struct log_options {
     enum log_order order;
-    bool strict;         /* a bad row is an error instead of being counted */
+    enum log_form
+        form;         /* LOG_FORM_ANY: as each record says; else what is of another is a bad row */
+    const char *user; /* borrowed, may be NULL: 1 .. USER_ID_MAX bytes, whose a record is that names
+                       * nobody, and neither does its page or archive */
+    bool strict;      /* a bad row is an error instead of being counted */
     size_t memory_bytes; /* budget of the sort; 0 = 1 GiB */
     const struct durations
         *durations;   /* borrowed, may be NULL: fills duration_ms where a row has none */
@@ -36,12 +41,13 @@ struct log_options {
 struct log_counts {
     uint64_t rows;     /* good rows */
     uint64_t rejected; /* bad rows, counted and set aside */
+    uint64_t skipped; /* records of what is no listen: still playing, an episode, played for 0 ms */
 };
 
 struct log;
 
-/** Opens, reads and sorts. @return new log, or NULL: ERR_IO, ERR_INPUT (strict, or no recognisable
- * form), ERR_MEMORY */
+/** Opens, reads and sorts. @return new log, or NULL: ERR_IO, ERR_INPUT (strict; no recognisable
+ * form; damaged or cut off; it names no user and neither do the options), ERR_MEMORY */
 struct log *log_open(const char *path, const struct log_options *options,
                      struct err *err) MUST_CHECK;
 

@@ -1,127 +1,151 @@
 #include "data/log_format.h"
 
+#include <assert.h>
 #include <string.h>
-#include <strings.h>
 
-#include "data/line_reader.h"
-#include "data/timestamp.h"
+#include "data/json_walk.h"
+#include "data/scrobble_spotify.h"
 #include "data/utf8.h"
 
-enum { COLUMNS = 6 };
+static const char *const FORM_NAMES[LOG_FORMS] = {
+    [LOG_FORM_ANY] = "any",       [LOG_FORM_LASTFM_1K] = "lastfm-1k",
+    [LOG_FORM_JSON] = "json",     [LOG_FORM_LISTENBRAINZ] = "listenbrainz",
+    [LOG_FORM_LASTFM] = "lastfm", [LOG_FORM_SPOTIFY] = "spotify",
+};
 
-static bool is_header(const struct slice *fields, size_t count)
+const char *log_form_name(enum log_form form)
 {
-    static const char TIMESTAMP[] = "timestamp";
-    return (fields[0].size > 0 && fields[0].data[0] == '#') ||
-           (count > 1 && fields[1].size == sizeof TIMESTAMP - 1 &&
-            strncasecmp(fields[1].data, TIMESTAMP, sizeof TIMESTAMP - 1) == 0);
+    assert((unsigned)form < LOG_FORMS);
+    return FORM_NAMES[form];
 }
 
-static enum log_line bad_time(enum timestamp_result result, struct slice text, struct err *err)
+int log_form_named(const char *name, enum log_form *form, struct err *err)
 {
-    static const char *const REASONS[] = {
-        [TIMESTAMP_NOT_ISO] = "is not of the form 2009-05-03T15:48:25Z",
-        [TIMESTAMP_NO_SUCH_TIME] = "does not exist in the calendar",
-        [TIMESTAMP_OUT_OF_RANGE] = "is not between 1970 and 2099",
-    };
-    err_set(err, ERR_INPUT, "time \"%.*s\" %s", line_printable(text), text.data, REASONS[result]);
-    return LOG_LINE_BAD;
-}
-
-static enum log_line parse_row(const struct slice *fields, struct scrobble *out, struct err *err)
-{
-    static const struct {
-        const char *name;
-        size_t min, max;
-    } COLUMN[COLUMNS] = {{"user id", 1, USER_ID_MAX},           {"time", 0, SIZE_MAX},
-                         {"artist mbid", 0, SCROBBLE_TEXT_MAX}, {"artist", 1, SCROBBLE_TEXT_MAX},
-                         {"track mbid", 0, SCROBBLE_TEXT_MAX},  {"track", 1, SCROBBLE_TEXT_MAX}};
-    for (size_t i = 0; i < COLUMNS; i++) {
-        if (fields[i].size < COLUMN[i].min) {
-            err_set(err, ERR_INPUT, "%s is empty", COLUMN[i].name);
-            return LOG_LINE_BAD;
+    for (int i = LOG_FORM_ANY; i < LOG_FORMS; i++)
+        if (strcmp(name, FORM_NAMES[i]) == 0) {
+            *form = (enum log_form)i;
+            return 0;
         }
-        if (fields[i].size > COLUMN[i].max) {
-            err_set(err, ERR_INPUT, "%s has %zu bytes, more than %zu", COLUMN[i].name,
-                    fields[i].size, COLUMN[i].max);
-            return LOG_LINE_BAD;
-        }
-    }
-    struct event_time time;
-    enum timestamp_result result = timestamp_parse(fields[1].data, fields[1].size, &time);
-    if (result != TIMESTAMP_OK)
-        return bad_time(result, fields[1], err);
-    *out = (struct scrobble){.user_id = fields[0],
-                             .time = time,
-                             .artist_mbid = fields[2],
-                             .artist = fields[3],
-                             .track_mbid = fields[4],
-                             .track = fields[5]};
-    return LOG_LINE_SCROBBLE;
+    return err_set(err, ERR_USAGE,
+                   "\"%.40s\" is no form of a log: lastfm-1k, json, listenbrainz, lastfm, spotify, "
+                   "or any to go by content",
+                   name);
 }
 
-/* A row of a table. Everything is checked before a byte of it is shown in a message. */
-static enum log_line parse_table(struct slice line, bool first, struct scrobble *out,
-                                 struct err *err)
-{
-    if (memchr(line.data, '\0', line.size)) {
-        err_set(err, ERR_INPUT, "there is a NUL byte in it");
-        return LOG_LINE_BAD;
-    }
-    if (utf8_valid_prefix(line.data, line.size) < line.size) {
-        err_set(err, ERR_INPUT, "it is not valid UTF-8");
-        return LOG_LINE_BAD;
-    }
-    struct slice fields[COLUMNS];
-    size_t count = line_split(line, fields, COLUMNS);
-    if (first && is_header(fields, count))
-        return LOG_LINE_SKIP;
-    if (count != COLUMNS) {
-        err_set(err, ERR_INPUT, "it has %zu tab-separated field%s, not %d", count,
-                count == 1 ? "" : "s", COLUMNS);
-        return LOG_LINE_BAD;
-    }
-    return parse_row(fields, out, err);
-}
-
-static enum log_line refuse_user(enum reject_reason reason, const char *why, struct err *err)
+static enum log_line refuse(enum reject_reason reason, const char *why, struct err *err)
 {
     err_set(err, ERR_INPUT, "%s: %s", reject_reason_name(reason), why);
     return LOG_LINE_BAD;
 }
 
-/* The user id from the JSON, from the key before it, or from both if they agree. */
-static enum log_line choose_user(struct slice key, struct scrobble *out, struct err *err)
+/* Which form an object is of, by the fields that only one form has. */
+static enum log_form form_of(struct slice json)
 {
-    struct slice user = out->user_id;
-    if (user.size > 0) {
-        bool same = key.size == user.size && memcmp(key.data, user.data, user.size) == 0;
-        return key.size == 0 || same
-                   ? LOG_LINE_SCROBBLE
-                   : refuse_user(REJECT_KEY_MISMATCH, "the key before the tab is not its user_id",
-                                 err);
+    struct json_walk walk = json_walk_begin(json);
+    struct slice name, value;
+    enum log_form form = LOG_FORM_JSON;
+    while (json_walk_member(&walk, &name, &value)) {
+        if (slice_is(name, "track_metadata"))
+            return LOG_FORM_LISTENBRAINZ;
+        if (slice_is(name, "ms_played") || slice_is(name, "msPlayed"))
+            return LOG_FORM_SPOTIFY;
+        if (slice_is(name, "artist") && value.data[0] == '{')
+            form = LOG_FORM_LASTFM;
     }
-    if (key.size == 0)
-        return refuse_user(REJECT_MISSING_FIELD, "neither a user_id nor a key before a tab", err);
+    return form;
+}
+
+/* Spares nearly every record the walk over its members. */
+static bool may_be_spotify(struct slice json)
+{
+    return memmem(json.data, json.size, "\"ms_played\"", sizeof "\"ms_played\"" - 1) ||
+           memmem(json.data, json.size, "\"msPlayed\"", sizeof "\"msPlayed\"" - 1);
+}
+
+/* A track that plays while it is asked for: it comes first in every page, and has no date yet. */
+static bool is_now_playing(struct slice json)
+{
+    struct json_walk walk = json_walk_begin(json);
+    struct slice name, value;
+    bool now_playing = false;
+    while (json_walk_member(&walk, &name, &value)) {
+        if (slice_is(name, "date"))
+            return false;
+        if (slice_is(name, "@attr"))
+            now_playing = memmem(value.data, value.size, "\"nowplaying\"", 12) != NULL;
+    }
+    return now_playing;
+}
+
+static enum log_line read_record(const struct log_parser *parser, struct slice json,
+                                 struct scrobble *out, struct err *err)
+{
+    enum log_form form = LOG_FORM_ANY;
+    enum reject_reason reason;
+    bool no_listen = false;
+    if (parser->form != LOG_FORM_ANY || may_be_spotify(json))
+        form = form_of(json);
+    if (parser->form != LOG_FORM_ANY && parser->form != form) {
+        err_set(err, ERR_INPUT, "it looks like a record of the form %s, not %s", FORM_NAMES[form],
+                FORM_NAMES[parser->form]);
+        return LOG_LINE_BAD;
+    }
+    if (form == LOG_FORM_SPOTIFY)
+        reason = scrobble_from_spotify(json.data, json.size, parser->scratch, out, &no_listen, err);
+    else
+        reason = scrobble_from_json(json.data, json.size, parser->scratch, out, err);
+    if (reason == REJECT_NONE)
+        return no_listen ? LOG_LINE_NO_LISTEN : LOG_LINE_SCROBBLE;
+    if (reason == REJECT_MISSING_FIELD && is_now_playing(json)) {
+        *err = (struct err){0};
+        return LOG_LINE_NO_LISTEN;
+    }
+    err_prefix(err, "%s", reject_reason_name(reason));
+    return LOG_LINE_BAD;
+}
+
+static bool same(struct slice a, struct slice b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* The user id from the record, from the key before it, from both if they agree, or the one that is
+ * known otherwise. */
+static enum log_line choose_user(const struct log_parser *parser, struct slice key,
+                                 struct scrobble *out, struct err *err)
+{
+    if (out->user_id.size > 0)
+        return key.size == 0 || same(key, out->user_id)
+                   ? LOG_LINE_SCROBBLE
+                   : refuse(REJECT_KEY_MISMATCH, "the key before the tab is not its user_id", err);
+    out->user_id = key.size > 0 ? key : parser->user;
+    if (out->user_id.size > 0)
+        return LOG_LINE_SCROBBLE;
+    refuse(REJECT_MISSING_FIELD,
+           "neither a user_id nor a key before a tab; if it is the log of one person, say whose it "
+           "is (--user)",
+           err);
+    return LOG_LINE_NOBODY;
+}
+
+static enum log_line check_key(struct slice key, struct err *err)
+{
     if (key.size > USER_ID_MAX)
-        return refuse_user(REJECT_BAD_FIELD, "the key before the tab is longer than a user id",
-                           err);
+        return refuse(REJECT_BAD_FIELD, "the key before the tab is longer than a user id", err);
     if (utf8_valid_prefix(key.data, key.size) < key.size || memchr(key.data, '\0', key.size))
-        return refuse_user(REJECT_NOT_UTF8, "the key before the tab is not UTF-8 text", err);
-    out->user_id = key;
+        return refuse(REJECT_NOT_UTF8, "the key before the tab is not UTF-8 text", err);
     return LOG_LINE_SCROBBLE;
 }
 
-static enum log_line parse_json(struct slice key, struct slice json,
-                                struct scrobble_scratch *scratch, struct scrobble *out,
-                                struct err *err)
+static enum log_line parse_json(const struct log_parser *parser, struct slice key,
+                                struct slice json, struct scrobble *out, struct err *err)
 {
-    enum reject_reason reason = scrobble_from_json(json.data, json.size, scratch, out, err);
-    if (reason != REJECT_NONE) {
-        err_prefix(err, "%s", reject_reason_name(reason));
+    enum log_line kind = read_record(parser, json, out, err);
+    if (kind != LOG_LINE_SCROBBLE)
+        return kind;
+    if (out->user_id.size == 0 && check_key(key, err) != LOG_LINE_SCROBBLE)
         return LOG_LINE_BAD;
-    }
-    return choose_user(key, out, err);
+    return choose_user(parser, key, out, err);
 }
 
 /* Where the JSON of a line is, and the key before it. @return false: there is none, the line is a
@@ -141,30 +165,40 @@ static bool find_json(struct slice line, struct slice *key, struct slice *json)
     return true;
 }
 
-static struct slice skip_blanks(struct slice line)
+static struct slice without_blanks(struct slice line)
 {
-    while (line.size > 0 && (line.data[0] == ' ' || line.data[0] == '\t')) {
-        line.data++;
-        line.size--;
-    }
-    return line;
+    const char *end = line.data + line.size;
+    const char *p = json_skip_blanks(line.data, end);
+    return (struct slice){p, (size_t)(end - p)};
 }
 
 bool log_line_is_table(struct slice line)
 {
-    struct slice key, json, text = skip_blanks(line);
+    struct slice key, json, text = without_blanks(line);
     return !find_json(text.size > 0 && text.data[0] == '{' ? text : line, &key, &json);
 }
 
-enum log_line log_line_parse(struct slice line, bool first, struct scrobble_scratch *scratch,
+enum log_line log_line_parse(const struct log_parser *parser, struct slice line, bool first,
                              struct scrobble *out, struct err *err)
 {
-    struct slice key, json, text = skip_blanks(line);
+    struct slice key, json, text = without_blanks(line);
     if (text.size == 0)
         return LOG_LINE_SKIP;
     if (text.data[0] == '{')
         line = text;
-    if (find_json(line, &key, &json))
-        return parse_json(key, json, scratch, out, err);
-    return parse_table(line, first, out, err);
+    bool is_json = find_json(line, &key, &json);
+    if (!is_json && (parser->form == LOG_FORM_ANY || parser->form == LOG_FORM_LASTFM_1K))
+        return table_row_parse(line, first, out, err);
+    if (!is_json || parser->form == LOG_FORM_LASTFM_1K) {
+        err_set(err, ERR_INPUT, "it looks like %s, not like a record of the form %s",
+                is_json ? "JSON" : "a row of a table", FORM_NAMES[parser->form]);
+        return LOG_LINE_BAD;
+    }
+    return parse_json(parser, key, json, out, err);
+}
+
+enum log_line log_element_parse(const struct log_parser *parser, struct slice json,
+                                struct scrobble *out, struct err *err)
+{
+    return parse_json(parser, (struct slice){"", 0}, json, out, err);
 }

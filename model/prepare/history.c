@@ -105,11 +105,12 @@ static int take_line(struct reading *reading, const struct line *line, struct er
     if (line->too_long)
         err_set(&reason, ERR_INPUT, "it has more than %d bytes", LINE_MAX_BYTES);
     else
-        kind = log_line_parse(line->text, line->number == 1, reading->scratch, &scrobble, &reason);
-    if (kind == LOG_LINE_SKIP)
+        kind = log_line_parse(&(struct log_parser){.scratch = reading->scratch}, line->text,
+                              line->number == 1, &scrobble, &reason);
+    if (kind == LOG_LINE_SKIP || kind == LOG_LINE_NO_LISTEN)
         return 0;
-    return kind == LOG_LINE_BAD ? reject(reading, line->number, &reason, err)
-                                : take_row(reading, &scrobble, err);
+    return kind == LOG_LINE_SCROBBLE ? take_row(reading, &scrobble, err)
+                                     : reject(reading, line->number, &reason, err);
 }
 
 static void report(const struct reading *reading)

@@ -156,7 +156,8 @@ static void test_log_sets_bad_rows_aside(void **state)
     } CASES[] = {
         {"u", 0, "1 tab-separated field, not 6"},
         {"u\t2009-05-03T15:48:25Z\t\tA\t", 0, "5 tab-separated fields, not 6"},
-        {GOOD "\t", 0, "7 tab-separated fields, not 6"},
+        {"u\t2009-05-03T15:48:25Z\t\tA\tB\tC\tT", 0, "7 tab-separated fields, not 6"},
+        {"u\t2009-05-03T15:48:25Z\t\tA\t\t\tT", 0, "7 tab-separated fields, not 6"},
         {"\t2009-05-03T15:48:25Z\t\tA\t\tT", 0, "user id is empty"},
         {LONG_65 "\t2009-05-03T15:48:25Z\t\tA\t\tT", 0, "user id has 65 bytes, more than 64"},
         {"u\t\t\tA\t\tT", 0, "time \"\" is not of the form"},
@@ -261,13 +262,13 @@ static void test_log_shows_the_first_twenty_bad_rows(void **state)
     }
 }
 
-static void test_log_line_over_a_mebibyte_is_a_bad_row(void **state)
+static void test_log_line_over_the_limit_is_a_bad_row(void **state)
 {
     (void)state;
-    static char content[3 << 20];
+    static char content[6 << 20];
     size_t used = (size_t)snprintf(content, sizeof content, "%s\n", GOOD);
-    memset(content + used, 'x', 2 << 20);
-    used += 2 << 20;
+    memset(content + used, 'x', 5 << 20);
+    used += 5 << 20;
     used += (size_t)snprintf(content + used, sizeof content - used, "\n%s", GOOD);
     struct temp_file file;
     temp_file_write(&file, content, used);
@@ -417,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_log_reads_every_form),
         cmocka_unit_test(test_log_sets_bad_rows_aside),
         cmocka_unit_test(test_log_shows_the_first_twenty_bad_rows),
-        cmocka_unit_test(test_log_line_over_a_mebibyte_is_a_bad_row),
+        cmocka_unit_test(test_log_line_over_the_limit_is_a_bad_row),
         cmocka_unit_test(test_log_refuses_what_is_no_log),
         cmocka_unit_test(test_log_truncated_gzip_is_an_error),
         cmocka_unit_test(test_log_fills_durations),

@@ -1,0 +1,9 @@
+/* A whole log, read as the Last.fm-1K table (log_checks.h). */
+#include "log_checks.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return log_checks_read(LOG_FORM_LASTFM_1K, data, size);
+}

@@ -161,7 +161,7 @@ static int run(struct events *events, struct err *err)
             goto out;
     }
     struct log_options options = {.strict = events->strict, .durations = durations};
-    if (log_hints_apply(&events->hints, &options, err) < 0)
+    if (log_hints_read(&events->hints, &options.form, &options.user, err) < 0)
         goto out;
     log = open_log(events->log_path, &options, events->quiet, err);
     if (!log)

@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/open_log.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "prepare/prepare.h"
 
 struct prepare_command {
     const char *log_path, *out_path, *profiles_path, *durations_path, *only;
+    struct log_hints hints;
     bool seed_compat, strict, quiet;
     struct prepare_options options;
 };
@@ -52,12 +54,14 @@ static int prepare(struct prepare_command *command, const struct durations *dura
 {
     struct history history;
     struct progress progress;
+    struct history_options options = {.strict = command->strict,
+                                      .durations = durations,
+                                      .profiles = command->options.profiles,
+                                      .progress = progress_log_rows,
+                                      .progress_ctx = &progress};
+    if (log_hints_read(&command->hints, &options.form, &options.user, err) < 0)
+        return -1;
     progress_begin(&progress, "reading", "rows", command->quiet);
-    const struct history_options options = {.strict = command->strict,
-                                            .durations = durations,
-                                            .profiles = command->options.profiles,
-                                            .progress = progress_log_rows,
-                                            .progress_ctx = &progress};
     int status = history_read(&history, command->log_path, &options, err);
     progress_end(&progress);
     if (status == 0)
@@ -100,6 +104,8 @@ int cmd_prepare(int argc, char **argv)
          "folder that the files are written to"},
         {"profiles", "FILE", OPTION_TEXT, &command.profiles_path, 0, 0,
          "user profiles in the Last.fm-1K form"},
+        OPTION_ROW_FORMAT(&command.hints),
+        OPTION_ROW_USER(&command.hints),
         OPTION_ROW_DURATIONS(&command.durations_path),
         {"seed-compat", NULL, OPTION_FLAG, &command.seed_compat, 0, 0,
          "the files of the re-implemented system, byte for byte"},

@@ -236,7 +236,7 @@ static int run(struct replay *replay, struct err *err)
     struct log_options options = {.order = replay->partitions ? LOG_AS_ARRIVED : LOG_BY_TIME,
                                   .strict = replay->strict,
                                   .durations = durations};
-    if (log_hints_apply(&replay->hints, &options, err) < 0)
+    if (log_hints_read(&replay->hints, &options.form, &options.user, err) < 0)
         goto out;
     log = open_log(replay->log_path, &options, replay->quiet, err);
     if (!log)

@@ -64,7 +64,7 @@ static int run(struct train *train, struct err *err)
     if (train->durations_path && !(durations = durations_load(train->durations_path, err)))
         goto out;
     struct log_options options = {.strict = train->strict, .durations = durations};
-    if (log_hints_apply(&train->hints, &options, err) < 0)
+    if (log_hints_read(&train->hints, &options.form, &options.user, err) < 0)
         goto out;
     log = open_log(train->log_path, &options, train->quiet, err);
     if (!log)

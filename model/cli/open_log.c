@@ -7,16 +7,17 @@
 #include "cli/progress.h"
 #include "data/utf8.h"
 
-int log_hints_apply(const struct log_hints *hints, struct log_options *options, struct err *err)
+int log_hints_read(const struct log_hints *hints, enum log_form *form, const char **user,
+                   struct err *err)
 {
-    if (hints->form && log_form_named(hints->form, &options->form, err) < 0)
+    if (hints->form && log_form_named(hints->form, form, err) < 0)
         return err_prefix(err, "--format");
     size_t size = hints->user ? strlen(hints->user) : 1;
     if (size < 1 || size > USER_ID_MAX)
         return err_set(err, ERR_USAGE, "--user: an id has 1 to %d bytes", USER_ID_MAX);
     if (hints->user && utf8_valid_prefix(hints->user, size) < size)
         return err_set(err, ERR_USAGE, "--user: it is not UTF-8");
-    options->user = hints->user;
+    *user = hints->user;
     return 0;
 }
 

@@ -26,9 +26,10 @@ struct log_hints {
         "user", "ID", OPTION_TEXT, &(hints)->user, 0, 0, "whose LOG is, when it names nobody"      \
     }
 
-/** Puts them into options. @return 0, or -1 with ERR_USAGE: no such form, no such user id */
-int log_hints_apply(const struct log_hints *hints, struct log_options *options,
-                    struct err *err) MUST_CHECK;
+/** As the fields of the same names in log_options and others want them.
+ * @return 0, or -1 with ERR_USAGE: no such form, no such user id */
+int log_hints_read(const struct log_hints *hints, enum log_form *form, const char **user,
+                   struct err *err) MUST_CHECK;
 
 /** log_open, with complaints to standard error; options' complaints and progress are not looked at.
  *  @param quiet no progress line (complaints are shown all the same)  @return new log, or NULL with

@@ -13,7 +13,7 @@
 #include "core/err.h"
 #include "core/scrobble.h"
 #include "data/durations.h"
-#include "data/log_format.h"
+#include "data/log_reader.h"
 
 enum log_order {
     LOG_BY_TIME,   /* ascending event time across users, ties in input order */
@@ -36,12 +36,6 @@ struct log_options {
      * read so far, and its size (0 when unknown). */
     void (*progress)(void *ctx, uint64_t rows, uint64_t bytes, uint64_t total_bytes);
     void *progress_ctx;
-};
-
-struct log_counts {
-    uint64_t rows;     /* good rows */
-    uint64_t rejected; /* bad rows, counted and set aside */
-    uint64_t skipped; /* records of what is no listen: still playing, an episode, played for 0 ms */
 };
 
 struct log;

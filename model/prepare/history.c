@@ -1,27 +1,19 @@
 #include "prepare/history.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/array.h"
-#include "data/line_reader.h"
-#include "data/log_format.h"
+#include "data/log_reader.h"
 
-enum {
-    PROGRESS_LINES = 1 << 17,
-    /* So many lines without one row, and it is no log: nobody should wait for the end of the wrong
-       file. */
-    HOPELESS_LINES = 10000
-};
+enum { PROGRESS_ROWS = 1 << 17 };
 
 /* What reading needs and a read history does not. */
 struct reading {
     struct history *history;
     const struct history_options *options;
-    struct line_reader *reader;
-    struct scrobble_scratch *scratch;
+    struct log_reader *reader;
     char last_id[USER_ID_MAX]; /* of the row before */
     size_t last_id_size;       /* 0: there is none */
     uint32_t last_user;
@@ -76,66 +68,43 @@ static int take_row(struct reading *reading, const struct scrobble *scrobble, st
                           err);
 }
 
-/* Sets a bad line aside. @return 0, or -1 with err when the reading must stop */
-static int reject(struct reading *reading, uint64_t line, const struct err *reason, struct err *err)
+static void set_aside(struct history *history, const struct log_row *row)
 {
-    struct history *history = reading->history;
     if (history->rejected < HISTORY_SHOWN_REJECTS) {
-        struct rejected_row *row = &history->rejects[history->rejected];
-        row->line = line;
-        snprintf(row->reason, sizeof row->reason, "%s", reason->text);
+        struct rejected_row *shown = &history->rejects[history->rejected];
+        shown->line = row->line;
+        snprintf(shown->reason, sizeof shown->reason, "%s", row->reason.text);
     }
     history->rejected++;
-    const char *name = line_reader_name(reading->reader);
-    if (reading->options->strict)
-        return err_set(err, ERR_INPUT, "%s:%" PRIu64 ": %s", name, line, reason->text);
-    if (history->rows == 0 && history->rejected >= HOPELESS_LINES)
-        return err_set(err, ERR_INPUT,
-                       "no scrobble in %s: it is no listening log of a form that we read; first, "
-                       "line %" PRIu64 ": %s",
-                       name, history->rejects[0].line, history->rejects[0].reason);
-    return 0;
-}
-
-static int take_line(struct reading *reading, const struct line *line, struct err *err)
-{
-    struct scrobble scrobble;
-    struct err reason = {0};
-    enum log_line kind = LOG_LINE_BAD;
-    if (line->too_long)
-        err_set(&reason, ERR_INPUT, "it has more than %d bytes", LINE_MAX_BYTES);
-    else
-        kind = log_line_parse(&(struct log_parser){.scratch = reading->scratch}, line->text,
-                              line->number == 1, &scrobble, &reason);
-    if (kind == LOG_LINE_SKIP || kind == LOG_LINE_NO_LISTEN)
-        return 0;
-    return kind == LOG_LINE_SCROBBLE ? take_row(reading, &scrobble, err)
-                                     : reject(reading, line->number, &reason, err);
 }
 
 static void report(const struct reading *reading)
 {
     const struct history_options *options = reading->options;
+    const struct byte_source *source = log_reader_source(reading->reader);
     if (options->progress)
-        options->progress(options->progress_ctx, reading->history->rows,
-                          line_reader_offset(reading->reader), line_reader_size(reading->reader));
+        options->progress(options->progress_ctx, reading->history->rows, byte_source_offset(source),
+                          byte_source_size(source));
 }
 
-static int read_lines(struct reading *reading, struct err *err)
+static int read_rows(struct reading *reading, struct err *err)
 {
-    struct line line;
+    struct log_row row = {0};
     int status;
-    while ((status = line_reader_next(reading->reader, &line, err)) > 0) {
-        if (take_line(reading, &line, err) < 0)
+    for (uint64_t count = 1; (status = log_reader_next(reading->reader, &row, err)) > 0; count++) {
+        if (!row.is_good)
+            set_aside(reading->history, &row);
+        else if (take_row(reading, &row.scrobble, err) < 0)
             return -1;
-        if (line.number % PROGRESS_LINES == 0)
+        if (count % PROGRESS_ROWS == 0)
             report(reading);
     }
     if (status < 0)
         return -1;
     report(reading);
     if (reading->history->rows == 0)
-        return err_set(err, ERR_INPUT, "no scrobble in %s", line_reader_name(reading->reader));
+        return err_set(err, ERR_INPUT, "no scrobble in %s",
+                       byte_source_name(log_reader_source(reading->reader)));
     return play_store_finish(reading->history->plays, err);
 }
 
@@ -162,22 +131,17 @@ int history_read(struct history *history, const char *path, const struct history
     int status = -1;
     *history = (struct history){0};
     arena_init(&history->ids, 1 << 16);
-    reading.scratch = scrobble_scratch_new();
-    if (!reading.scratch) {
-        err_set(err, ERR_MEMORY, "out of memory opening %s", path);
-        goto out;
-    }
     history->plays = play_store_new(options->memory_bytes, err);
     if (!history->plays || catalog_init(&history->catalog, err) < 0 ||
         key_index_init(&history->user_index, err) < 0 ||
-        !(reading.reader = line_reader_open(path, err)))
+        !(reading.reader =
+              log_reader_open(path, options->form, options->user, options->strict, err)))
         goto out;
-    status = read_lines(&reading, err);
+    status = read_rows(&reading, err);
     if (status == 0)
         status = find_durations(history, options->durations, err);
 out:
-    line_reader_free(reading.reader);
-    scrobble_scratch_free(reading.scratch);
+    log_reader_free(reading.reader);
     return status;
 }
 

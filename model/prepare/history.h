@@ -9,6 +9,7 @@
 
 #include "core/err.h"
 #include "data/durations.h"
+#include "data/log_format.h"
 #include "data/profiles.h"
 #include "prepare/catalog.h"
 #include "prepare/play_store.h"
@@ -16,6 +17,8 @@
 enum { HISTORY_SHOWN_REJECTS = 20 };
 
 struct history_options {
+    enum log_form form;                /* of the log; LOG_FORM_ANY: by content */
+    const char *user;                  /* borrowed, may be NULL: whose a log is that names nobody */
     bool strict;                       /* a bad row is an error instead of being counted */
     size_t memory_bytes;               /* budget of the rows; 0: play_store.h's */
     const struct durations *durations; /* borrowed, may be NULL */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+#include "cli/cmd_train_seed.h"
 #include "cli/commands.h"
 #include "cli/open_log.h"
 #include "cli/options.h"
@@ -26,6 +27,7 @@ struct train {
     uint64_t threads, seeds, hold_out;
     double gap_s;
     bool strict, quiet, print_recipe;
+    bool seed_compat; /* never set here: cmd_train_seed has taken the command over */
     struct train_run one;
     struct train_compare compare; /* names NULL: none asked for */
     struct train_source source;
@@ -196,6 +198,8 @@ static int parse(struct train *train, int argc, char **argv)
          "workers; the result does not depend on it (default: all cores)"},
         {"session-gap", "S", OPTION_REAL, &train->gap_s, 1, 86400,
          "silence that ends a session, seconds (default: 1800)"},
+        {"seed-compat", NULL, OPTION_FLAG, &train->seed_compat, 0, 0,
+         "the re-implemented system's models instead; --seed-compat --help has their options"},
         OPTION_ROW_STRICT(&train->strict),
         OPTION_ROW_QUIET(&train->quiet),
     };
@@ -255,8 +259,24 @@ static int check_options(const struct train *train)
     return 0;
 }
 
+/* Takes the flag out of argv. @return whether it was there */
+static bool take_seed_compat(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--seed-compat") != 0)
+            continue;
+        for (int k = i; k < *argc; k++) /* the NULL behind the last, too */
+            argv[k] = argv[k + 1];
+        --*argc;
+        return true;
+    }
+    return false;
+}
+
 int cmd_train(int argc, char **argv)
 {
+    if (take_seed_compat(&argc, argv))
+        return cmd_train_seed(argc, argv);
     static struct train train; /* two recipes are more than a stack frame should hold */
     struct err err = {0};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);

@@ -7,6 +7,7 @@
 
 int cmd_bundle(int argc, char **argv);
 int cmd_crawl(int argc, char **argv);
+int cmd_evaluate(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_prepare(int argc, char **argv);
 int cmd_replay(int argc, char **argv);

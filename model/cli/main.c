@@ -18,6 +18,7 @@ struct command {
 static const struct command COMMANDS[] = {
     {"train", cmd_train, "train a bundle from a listening log"},
     {"replay", cmd_replay, "run a log through a bundle: predictions, sessions, scores"},
+    {"evaluate", cmd_evaluate, "judge predictions beside baselines, by cluster"},
     {"bundle", cmd_bundle, "show or check a bundle; import and export nets"},
     {"crawl", cmd_crawl, "ask Last.fm for durations and tags of a log's tracks"},
     {"events", cmd_events, "write a log as ordered JSON lines, ready for Kafka"},

@@ -7,6 +7,7 @@
 #include "core/array.h"
 #include "core/hash.h"
 #include "nn/train_set.h"
+#include "stream/past_lengths.h"
 
 /* Predictors whose quantiles are kept a row; the others follow from the user's training lengths. */
 enum { KEPT = SCORED_RUNNING + 1 };
@@ -228,42 +229,20 @@ struct score_sums *scores_by_user(const struct scores *scores, size_t *users, st
     return sums;
 }
 
-/* A user's finished lengths so far, ascending. */
-struct past_lengths {
-    int64_t *ms; /* (count) */
-    size_t count;
-    double sum_s;
-};
-
-static void past_add(struct past_lengths *past, int64_t ms)
-{
-    size_t at = past->count++;
-    for (; at > 0 && past->ms[at - 1] > ms; at--)
-        past->ms[at] = past->ms[at - 1];
-    past->ms[at] = ms;
-    past->sum_s += (double)ms / 1000.0;
-}
-
-static double past_median_s(const struct past_lengths *past)
-{
-    return ((double)past->ms[(past->count - 1) / 2] + (double)past->ms[past->count / 2]) / 2000.0;
-}
-
 static int add_start(struct start_errors *whole, struct past_lengths *past,
                      const struct score_row *row, const struct user_lengths *lengths,
                      struct err *err)
 {
     double length_s = (double)lengths->ms[row->session - 1] / 1000.0;
-    if (!past->ms && !(past->ms = malloc(lengths->count * sizeof *past->ms)))
-        return err_set(err, ERR_MEMORY, "out of memory for %zu lengths", lengths->count);
     while (past->count + 1 < row->session)
-        past_add(past, lengths->ms[past->count]);
+        if (past_lengths_add(past, lengths->ms[past->count], err))
+            return -1;
     if (past->count == 0)
         return 0;
     whole->sessions++;
     whole->net_s += fabs(length_s - (double)row->remaining_s[SCORED_NET][QUANTILE_MEDIAN]);
-    whole->running_mean_s += fabs(length_s - past->sum_s / (double)past->count);
-    whole->running_median_s += fabs(length_s - past_median_s(past));
+    whole->running_mean_s += fabs(length_s - past_lengths_mean_s(past));
+    whole->running_median_s += fabs(length_s - past_lengths_median_s(past));
     return 0;
 }
 
@@ -341,7 +320,7 @@ int scores_report(const struct scores *scores, uint64_t seed, struct score_repor
     result = 0;
 out:
     for (size_t u = 0; past && u < users; u++)
-        free(past[u].ms);
+        past_lengths_release(&past[u]);
     free(past);
     free(sums);
     free(offset);

@@ -40,7 +40,11 @@ static int32_t *clusters_of(const struct log_sessions *sessions, const char *pat
     struct seed_names names = {0};
     struct seed_members members = {0};
     int32_t *of = calloc(sessions->users + 1, sizeof *of);
-    int result = of ? 0 : err_set(err, ERR_MEMORY, "out of memory for %zu users", sessions->users);
+    int result = 0;
+    if (!of) {
+        err_set(err, ERR_MEMORY, "out of memory for %zu users", sessions->users);
+        return NULL;
+    }
     for (size_t u = 0; result == 0 && u < sessions->users; u++)
         result = seed_names_add(&names, sessions->user[u].id, (uint32_t)u, err);
     if (result == 0)
@@ -281,9 +285,7 @@ static int parse(struct evaluate *evaluate, int argc, char **argv)
         .max_operands = 1,
         .rows = rows,
     };
-    int count = options_parse(&options, argc, argv);
-    evaluate->path = count > 0 ? argv[1] : NULL;
-    return count;
+    return options_parse(&options, argc, argv);
 }
 
 int cmd_evaluate(int argc, char **argv)
@@ -296,6 +298,7 @@ int cmd_evaluate(int argc, char **argv)
     int count = parse(&evaluate, argc, argv);
     if (count < 0)
         return options_status(count);
+    evaluate.path = argv[1];
     int status = check_options(&evaluate);
     if (status)
         return status;

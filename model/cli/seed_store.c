@@ -243,6 +243,29 @@ static int read_scaled(const json_t *json, const char *where, const char *key,
     return array ? 0 : -1;
 }
 
+static bool is_same_net(const struct net_spec *a, const struct net_spec *b)
+{
+    char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
+    net_spec_print(a, net[0], head[0]);
+    net_spec_print(b, net[1], head[1]);
+    return a->inputs == b->inputs && a->features == b->features && strcmp(net[0], net[1]) == 0 &&
+           strcmp(head[0], head[1]) == 0;
+}
+
+static int take_params(const struct net_file *file, const char *name, struct seed_net *net,
+                       struct err *err)
+{
+    if (!file->params || !is_same_net(&file->spec, &net->spec))
+        return err_set(err, ERR_SHAPE, "%s: not the network that the recipe says", name);
+    size_t count = net_params_count(&net->spec);
+    net->params = calloc(count + 1, sizeof *net->params);
+    if (!net->params)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu parameters", count);
+    for (size_t i = 0; i < count; i++)
+        net->params[i] = (real)file->params[i];
+    return 0;
+}
+
 static int read_net(int dir, const json_t *json, const char *where,
                     const struct seed_recipe *recipe, struct seed_net *net, struct err *err)
 {
@@ -264,14 +287,8 @@ static int read_net(int dir, const json_t *json, const char *where,
                          expected);
     if (result == 0 && net_file_decode(bytes, size, &file, err))
         result = err_prefix(err, "%s", name);
-    size_t count = net_params_count(&net->spec);
-    if (result == 0 && net_params_count(&file.spec) != count)
-        result = err_set(err, ERR_SHAPE, "%s: not the network that the recipe says", name);
-    net->params = result == 0 ? calloc(count + 1, sizeof *net->params) : NULL;
-    if (result == 0 && !net->params)
-        result = err_set(err, ERR_MEMORY, "out of memory for %zu parameters", count);
-    for (size_t i = 0; result == 0 && i < count; i++)
-        net->params[i] = (real)file.params[i];
+    if (result == 0)
+        result = take_params(&file, name, net, err);
     free(bytes);
     net_file_release(&file);
     return result;

@@ -49,8 +49,14 @@ static bool needs_cutting(struct slice first)
     const char *newline = memchr(text.data, '\n', text.size);
     if (json_value_end(text.data, newline ? newline : end))
         return false;
-    /* A line that breaks off, with another record below, is one bad line. */
-    return !newline || newline + 1 == end || newline[1] != '{';
+    /* A line that breaks off, with another record below, is one bad line; where a value goes on
+     * below, the line ends between two tokens. */
+    if (!newline || newline + 1 == end || newline[1] != '{')
+        return true;
+    const char *last = newline - 1;
+    while (last > text.data && (*last == ' ' || *last == '\r' || *last == '\t'))
+        last--;
+    return strchr(",[{:", *last) != NULL;
 }
 
 static int open_log_in(struct log_input *input, struct byte_source *source, struct slice first,

@@ -1,4 +1,4 @@
-/* keras_import() of a build without libhdf5 or libarchive. */
+/* keras_import() of a build without libhdf5. */
 #include "bundle/keras_import.h"
 
 int keras_import(const void *architecture, size_t architecture_size, const void *weights,
@@ -10,5 +10,5 @@ int keras_import(const void *architecture, size_t architecture_size, const void 
     (void)weights_size;
     (void)out;
     return err_set(err, ERR_INPUT,
-                   "this outro was built without libhdf5 or libarchive, which files of Keras need");
+                   "this outro was built without libhdf5, which files of Keras need");
 }

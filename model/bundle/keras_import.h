@@ -1,6 +1,6 @@
 /* keras_import.h - a network out of what Keras writes: an architecture as JSON with weights in
- * HDF5, a whole model in HDF5, or a .keras archive. Needs libhdf5 and libarchive; a build without
- * them refuses in one sentence. Pure: bytes in. Not for two threads at a time, and
+ * HDF5, a whole model in HDF5, or a .keras archive. Needs libhdf5; a build without it refuses
+ * in one sentence. Pure: bytes in. Not for two threads at a time, and
  * of damaged files only in a process of its own (hdf5_file.h). */
 #ifndef OUTRO_BUNDLE_KERAS_IMPORT_H
 #define OUTRO_BUNDLE_KERAS_IMPORT_H

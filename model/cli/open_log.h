@@ -19,7 +19,7 @@ struct log_hints {
 #define OPTION_ROW_FORMAT(hints)                                                                   \
     {                                                                                              \
         "format", "NAME", OPTION_TEXT, &(hints)->form, 0, 0,                                       \
-            "LOG's form: lastfm-1k, json, listenbrainz, lastfm, spotify (default: by content)"     \
+            "LOG's only form: lastfm-1k, json, listenbrainz, lastfm, spotify"                      \
     }
 #define OPTION_ROW_USER(hints)                                                                     \
     {                                                                                              \

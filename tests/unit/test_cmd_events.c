@@ -23,6 +23,12 @@ static int run(const char *arguments, char *output, size_t capacity)
 #define FIRST  "u2\t2009-05-03T15:48:25Z\tam\tA \"q\"\ttm\tT1\n"
 #define SECOND "u1\t2009-05-03T15:48:45Z\t\tB\t\tT2\n"
 
+/* Spotify's account data: a play of a minute, and one of nothing. */
+#define NOBODYS                                                                                    \
+    "[{\"endTime\":\"1970-01-01 "                                                                  \
+    "00:02\",\"artistName\":\"A\",\"trackName\":\"T\",\"msPlayed\":60000},"                        \
+    "{\"endTime\":\"1970-01-01 00:02\",\"artistName\":\"A\",\"trackName\":\"T\",\"msPlayed\":0}]"
+
 static const char LINES[] =
     "u2\t{\"user_id\":\"u2\",\"timestamp\":1241365705000,\"artist\":\"A "
     "\\\"q\\\"\",\"track\":\"T1\","
@@ -68,6 +74,15 @@ static void test_cmd_events_exit_status(void **state)
         {"", "", "2>&1", 0, "0 rows written"},
         {FIRST, "--durations /nonexistent", "2>&1", 1, "cannot open /nonexistent"},
         {FIRST, "--speed 0", "2>&1", 2, "--speed: \"0\" is not a number"},
+        {FIRST, "--format lastfm-1k", "2>&1", 0, "1 row written, 0 bad, "},
+        {FIRST, "--format json", "2>&1", 1,
+         ":1: it looks like a row of a table, not like a record"},
+        {FIRST, "--format wma", "2>&1", 2,
+         "--format: \"wma\" is no form of a log: lastfm-1k, json, "},
+        {FIRST, "--user ''", "2>&1", 2, "--user: an id has 1 to 64 bytes"},
+        {NOBODYS, "", "2>&1", 1, ":1: record 1: missing-field: neither a user_id nor a key"},
+        {NOBODYS, "--user me", "2>&1", 0, "me\t{\"user_id\":\"me\",\"timestamp\":60000,"},
+        {NOBODYS, "--user me", "2>&1", 0, "1 row written, 0 bad, 1 no listens, "},
         {FIRST, "--nonsense", "2>&1", 2, "unknown option --nonsense"},
         {FIRST, "extra", "2>&1", 2, "too many arguments"},
         {FIRST, "--help", "2>&1", 0, "usage: outro events"},

@@ -130,7 +130,8 @@ static int try_again(struct crawl *crawl, struct slot *slot, const struct reply 
         pace_hold(&crawl->pace, now_ms + 1000 * reply->retry_after_s);
     if (++slot->failures == options->tries) {
         char text[320];
-        snprintf(text, sizeof text, "%s (%u tries)", reason, options->tries);
+        snprintf(text, sizeof text, options->tries > 1 ? "%s (%u tries)" : "%s", reason,
+                 options->tries);
         return give_up(crawl, slot, text, err);
     }
     slot->state = SLOT_WAITING;

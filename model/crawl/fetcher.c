@@ -177,8 +177,10 @@ int fetcher_wait(struct fetcher *fetcher, int64_t wait_ms, struct err *err)
 static void hide_key(struct transfer *transfer, const char *key)
 {
     size_t size = strlen(key);
-    char *at = transfer->body, *end = at + transfer->size;
-    while (at && (at = memmem(at, (size_t)(end - at), key, size)))
+    char *at = transfer->body;
+    if (transfer->size == 0)
+        return;
+    while ((at = memmem(at, (size_t)(transfer->body + transfer->size - at), key, size)))
         memset(at, 'x', size);
 }
 
@@ -199,6 +201,13 @@ static const char *network_words(const struct transfer *transfer, CURLcode code)
     default:
         return curl_easy_strerror(code); /* never has the URL */
     }
+}
+
+/* What no second try can change. */
+static bool is_lasting(CURLcode code)
+{
+    return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
+           code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE;
 }
 
 bool fetcher_take(struct fetcher *fetcher, uint32_t *slot, struct reply *reply)
@@ -224,7 +233,8 @@ bool fetcher_take(struct fetcher *fetcher, uint32_t *slot, struct reply *reply)
     hide_key(transfer, fetcher->options.key);
     *slot = transfer->slot;
     reply->network = network_words(transfer, code);
+    reply->lasting = is_lasting(code);
     reply->retry_after_s = retry_after > 0 ? retry_after : 0;
-    reply->body = (struct slice){transfer->body, transfer->size};
+    reply->body = (struct slice){transfer->size ? transfer->body : "", transfer->size};
     return true;
 }

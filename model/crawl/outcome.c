@@ -68,6 +68,11 @@ static struct outcome of_status(long status)
 
 static struct outcome of_answer(const struct reply *reply, const struct answer *answer)
 {
+    if (reply->network && reply->lasting)
+        return say(OUTCOME_STOP,
+                   "%s: look at --base-url, at this machine's clock and at its certificates "
+                   "(package ca-certificates)",
+                   reply->network);
     if (reply->network)
         return say(OUTCOME_RETRY, "%s", reply->network);
     /* Last.fm puts its errors into answers of any status; 429 alone is always about the pace. */

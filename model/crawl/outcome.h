@@ -15,6 +15,7 @@
 /** What came back of one request. */
 struct reply {
     const char *network;   /* borrowed: what the network did wrong; NULL: there is a whole answer */
+    bool lasting;          /* that will not pass: no certificates, an address of no known form */
     long status;           /* of HTTP */
     int64_t retry_after_s; /* as the server wishes; 0: nothing was said */
     struct slice body;     /* borrowed */

@@ -31,7 +31,8 @@ def track(status=200, **fields):
     def answer(handler):
         artist, name = handler.asked
         whole = {"name": name, "url": "https://www.last.fm/music/x/_/y", "streamable": {"#text": "0", "fulltrack": "0"},
-                 "listeners": "219", "playcount": "1858", "artist": {"name": artist, "url": "https://www.last.fm/music/x"},
+                 "listeners": "219", "playcount": "1858",
+                 "artist": {"name": artist, "url": "https://www.last.fm/music/x"},
                  "album": {"artist": artist, "title": "an album", "image": [{"#text": "", "size": "small"}]}, **fields}
         body(json.dumps({"track": whole}, ensure_ascii=False).encode(), status)(handler)
     return answer
@@ -83,7 +84,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query, keep_blank_values=True).items()}
+        asked = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+        query = {name: values[0] for name, values in asked.items()}
         self.asked = (query.pop("artist", None), query.pop("track", None))
         self.server.stand_in.serve(self, query)
 

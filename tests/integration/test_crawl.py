@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from collections import namedtuple
@@ -45,8 +46,8 @@ class Crawl(unittest.TestCase):
 
     def start(self, service, *options, out="out", tracks=None, env=None, **more):
         """A crawl without pauses, unless options say otherwise."""
-        command = [OUTRO, "crawl", str(tracks or self.tracks), "--out", str(self.folder / out), "--base-url", service.url,
-                   "--rate", "1000000", "--backoff", "0.001", *options]
+        command = [OUTRO, "crawl", str(tracks or self.tracks), "--out", str(self.folder / out),
+                   "--base-url", service.url, "--rate", "1000000", "--backoff", "0.001", *options]
         clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         clean.update({"LASTFM_API_KEY": KEY} if env is None else env)
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
@@ -64,6 +65,12 @@ class Crawl(unittest.TestCase):
 
     def files(self, out="out"):
         return {name: (self.folder / out / name).read_bytes() for name in FILES}
+
+    def done(self, out="out"):
+        """Tracks that the journal has."""
+        journal = self.folder / out / "crawl.journal"
+        lines = journal.read_bytes().split(b"\n")[1:-1] if journal.exists() else []
+        return {json.loads(line[9:])["track"] for line in lines}
 
     def rows(self, name, out="out"):
         """Of a file of results: the rows, as lists, without artist and header."""
@@ -95,7 +102,6 @@ CASES = {  # track: what it is answered with; its row of durations.tsv, its tags
     "garbage": Case(lastfm.body(b"\xff\0{"), reason="the answer is not what track.getInfo answers (3 tries)", asked=3),
     "huge": Case(lastfm.body(b'{"track":{"duration":"1"}}' + b" " * (2 << 20)),
                  reason="the answer is larger than any of track.getInfo (3 tries)", asked=3),
-    "silence": Case(lastfm.silence(), reason="no answer in time (3 tries)", asked=3),
     "breaks off": Case(lastfm.reset_in_body(), reason="the connection broke off (3 tries)", asked=3),
     "offline": Case(lastfm.error(11, 503), reason="Last.fm error 11: service offline (3 tries)", asked=3),
     "back again": Case([lastfm.error(8, 500), BAD_GATEWAY, lastfm.track(duration="1")], "1", asked=3),
@@ -109,8 +115,9 @@ class Answers(Crawl):
     def test_crawl_each_form_of_answer(self):
         service = self.stand_in({name: copy.copy(case.answer) for name, case in CASES.items()})
         self.write_tracks(*CASES)
-        out = self.crawled(service, "--tries", "3", "--timeout", "1", "--json", "--parallel", "24")
-        self.assertEqual(self.rows("durations.tsv"), [[name, case.duration] for name, case in CASES.items() if case.duration])
+        out = self.crawled(service, "--tries", "3", "--json", "--parallel", "24")
+        self.assertEqual(self.rows("durations.tsv"),
+                         [[name, case.duration] for name, case in CASES.items() if case.duration])
         self.assertEqual([[row[0], " ".join(row[1:]).strip()] for row in self.rows("tags.tsv")],
                          [[name, tag] for name, case in CASES.items() for tag in case.tags])
         self.assertEqual(self.rows("failed.tsv"), [[name, case.reason] for name, case in CASES.items() if case.reason])
@@ -121,15 +128,22 @@ class Answers(Crawl):
         self.assertEqual((summary["complete"], summary["tracks"], summary["failed"], summary["not_found"],
                           summary["requests"]), (True, len(CASES), len(self.rows("failed.tsv")), 2, len(service.seen)))
 
+    def test_crawl_no_answer_at_all(self):
+        service = self.stand_in(default=lastfm.silence())
+        self.write_tracks("a")
+        self.crawled(service, "--tries", "3", "--timeout", ".2")
+        self.assertEqual(self.rows("failed.tsv"), [["a", "no answer in time (3 tries)"]])
+
     def test_crawl_the_forms_of_input(self):
         wanted = [("A", "One"), ("Ä", 'Say "two"'), ("A", "Three")]
         log = "".join(f"user\t2009-05-0{day}T00:00:00Z\t\t{artist}\t\t{name}\n" for day, (artist, name) in
                       enumerate([*wanted, (" a ", "one"), ("ä", 'say "TWO"')], 1))
         forms = {
             "a log": log.encode(),
-            "our own JSON": "".join(json.dumps({"user_id": "u", "timestamp": 1241478537000 + i, "artist": a, "track": t})
-                                    + "\n" for i, (a, t) in enumerate(wanted)).encode(),
-            "tracks.tsv": "track_id\tartist\tplays\ttrack\n".encode() + "".join(f"7\t{a}\t1\t{t}\n" for a, t in wanted).encode(),
+            "our own JSON": "".join(json.dumps({"user_id": "u", "timestamp": 1241478537000 + i, "artist": a,
+                                                "track": t}) + "\n" for i, (a, t) in enumerate(wanted)).encode(),
+            "tracks.tsv": ("track_id\tartist\tplays\ttrack\n" +
+                           "".join(f"7\t{a}\t1\t{t}\n" for a, t in wanted)).encode(),
             "tracks.csv": "".join('"","{}","{}",182\r\n'.format(a, t.replace('"', '""')) for a, t in wanted).encode(),
         }
         for form, data in forms.items():
@@ -147,7 +161,8 @@ class Answers(Crawl):
                 self.assertEqual(again.seen, wanted)
         bad = self.folder / "bad"
         bad.write_bytes(b"artist\ttrack\nA\n\tB\nA\t\xff\nA\tgood\n")
-        for sentence in ("bad:2: it has 1 tab-separated field", "bad:3: artist is empty", "bad:4: track is not valid UTF-8"):
+        for sentence in ("bad:2: it has 1 tab-separated field", "bad:3: artist is empty",
+                         "bad:4: track is not valid UTF-8"):
             service = self.stand_in()
             self.crawled(service, tracks=bad, out=sentence.split(":")[1], says=sentence)
             self.assertEqual(service.seen, [("A", "good")])
@@ -221,16 +236,34 @@ class Again(Crawl):
                 self.assertEqual(len(service.seen), 1)
 
     def test_crawl_a_short_pause_is_kept(self):
-        service = self.stand_in({"a": [lastfm.body(b"", 429, [("Retry-After", "1")]), lastfm.track(duration="3")]})
-        self.write_tracks("a", "b")
-        self.crawled(service)
-        self.assertEqual(service.times_asked()["a"], 2)
+        """Ten minutes, for all tracks: nothing comes after the two requests that were under way."""
+        answered = threading.Event()
+
+        def first(handler):
+            lastfm.body(b"", 429, [("Retry-After", "600")])(handler)
+            answered.set()
+
+        def second(handler):
+            answered.wait(WAIT_S)
+            lastfm.track(duration="1")(handler)
+        service = self.stand_in({"a": first, "b": second})
+        self.write_tracks(*"abcdef")
+        process = self.start(service, "--parallel", "2")
+        deadline = time.monotonic() + WAIT_S
+        while self.done() != {"b"} and time.monotonic() < deadline:
+            pass
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=WAIT_S)
+        self.assertEqual([name for _, name in sorted(service.seen)], ["a", "b"])
+        short = self.stand_in({"a": [lastfm.body(b"", 503, [("Retry-After", "1")]), lastfm.track(duration="3")]})
+        self.crawled(short)
+        self.assertEqual(short.times_asked()["a"], 2)
 
     def test_crawl_ends_when_nothing_works(self):
         service = self.stand_in()
         service.close()  # nobody listens there any more
         self.write_tracks(*(f"track {i}" for i in range(60)))
-        self.crawled(service, "--tries", "2", "--parallel", "1", status=1, says="20 tracks in a row have failed, the last one with")
+        self.crawled(service, "--tries", "2", "--parallel", "1", status=1, says="20 tracks in a row have failed")
         self.assertEqual(len(self.rows("failed.tsv")), 20)
 
 
@@ -277,7 +310,7 @@ class Asking(Crawl):
         service = self.stand_in()
         service.hold()
         self.write_tracks(*(f"track {i}" for i in range(40)))
-        process = self.start(service, "--parallel", "5")
+        process = self.start(service, "--parallel", "5", "--timeout", "3600")
         service.await_seen(5)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
@@ -369,7 +402,7 @@ class Key(Crawl):
         self.crawled(service, "--key-file", str(self.folder), env={}, status=2, says="is not a regular file")
         self.crawled(service, "--key-file", "/nonexistent", env={}, status=1, says="cannot open /nonexistent")
         self.crawled(service, env={}, status=2, says="no API key: set LASTFM_API_KEY")
-        self.crawled(service, env={"LASTFM_API_KEY": "not/a key"}, status=1, says="LASTFM_API_KEY: what is there is no API key")
+        self.crawled(service, env={"LASTFM_API_KEY": "not/a key"}, status=1, says="LASTFM_API_KEY: what is there is no")
         self.crawled(service, "--api-key=" + KEY, status=2, says="unknown option --api-key;")
         for url in ("ftp://x/", "127.0.0.1", "http://x/?a=b", "https://user@x/"):
             self.crawled(service, "--base-url", url, status=2, says="--base-url: an address that begins with")
@@ -379,6 +412,7 @@ class Kills(Crawl):
     """A crawl that is killed again and again, anywhere, ends with the bytes of one that was left alone."""
 
     tracks_count = 120
+    options = ("--tries", "2", "--parallel", "6")
 
     def service(self):
         answers = {}
@@ -390,33 +424,38 @@ class Kills(Crawl):
                 lastfm.track(), lastfm.body(b"{" * i)][i * 7 % 13 % 7]
         return self.stand_in(answers)
 
-    def done(self, out):
-        """Tracks that the journal has."""
-        journal = self.folder / out / "crawl.journal"
-        lines = journal.read_bytes().split(b"\n")[1:-1] if journal.exists() else []
-        return {json.loads(line[9:])["track"] for line in lines}
-
     def killed(self, service, out, draw):
-        """Kills a crawl at the n-th request: before its answer, or at some time after it."""
+        """Kills a crawl somewhere. True: it was not over by then."""
         left = self.tracks_count - len(self.done(out))
-        at, after, spin_s = draw.randint(1, max(1, left)), draw.random() < .7, draw.random() ** 3 * .05
-        process = self.start(service, "--tries", "2", "--parallel", "6", out=out)
+        moment = draw.choice(["answer", "answer", "later", "later", "start", "files"] if left else ["start", "files"])
+        at, spin_s = draw.randint(1, max(1, left)), draw.random() ** 3 * .05
 
         def kill(number):
             if number == at:
-                end = time.perf_counter() + (spin_s if after else 0)
+                end = time.perf_counter() + (spin_s if moment == "later" else 0)
                 while time.perf_counter() < end:
                     pass
                 process.kill()
-        service.before, service.after = (None, kill) if after else (kill, None)
+        service.before, service.after = kill if moment == "answer" else None, kill if moment == "later" else None
+        process = self.start(service, *self.options, out=out)
+        if moment == "start":
+            end = time.perf_counter() + draw.random() * .1
+            while time.perf_counter() < end:
+                pass
+            process.kill()
+        elif moment == "files":  # as soon as the one drawn is there
+            name = draw.choice([".durations.tsv.new", ".failed.tsv.new", "durations.tsv", "tags.tsv"])
+            (self.folder / out / name).unlink(missing_ok=True)
+            while process.poll() is None and not (self.folder / out / name).exists():
+                pass
+            process.kill()
         process.communicate(timeout=WAIT_S)
         service.before = service.after = None
         return process.returncode == -signal.SIGKILL
 
     def test_crawl_killed_ends_with_the_same_bytes(self):
         self.write_tracks(*(f"track {i}" for i in range(self.tracks_count)))
-        options = ("--tries", "2", "--parallel", "6")
-        self.crawled(self.service(), *options, out="undisturbed")
+        self.crawled(self.service(), *self.options, out="undisturbed")
         draw, kills, crawls = random.Random(settings.seed), 0, 0
         while kills < settings.kills:
             out, service, wanted = f"out-{crawls}", self.service(), kills + draw.randint(1, 12)
@@ -427,10 +466,10 @@ class Kills(Crawl):
                 self.assertFalse(before & set(service.times_asked()), "asked although the answer was there")
             before = self.done(out)
             service.forget()
-            self.crawled(service, *options, out=out)
+            self.crawled(service, *self.options, out=out)
             self.assertFalse(before & set(service.times_asked()), "asked although the answer was there")
             self.assertEqual(self.files(out), self.files("undisturbed"), f"seed {settings.seed}, crawl {crawls}")
-            self.assertEqual(sorted(path.name for path in (self.folder / out).iterdir()), sorted([*FILES, "crawl.journal"]))
+            self.assertEqual({path.name for path in (self.folder / out).iterdir()}, {*FILES, "crawl.journal"})
             crawls += 1
         print(f"{kills} kills of {crawls} crawls, seed {settings.seed}", file=sys.stderr)
 

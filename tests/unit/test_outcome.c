@@ -14,7 +14,7 @@
 static const struct {
     const char *network;
     long status;
-    int64_t retry_after_s;
+    int64_t retry_after_s; /* -1: none, and the network's fault is a lasting one */
     const char *body;
     enum outcome_kind kind;
     const char *says; /* somewhere in the reason */
@@ -48,6 +48,7 @@ static const struct {
     {NULL, 500, 0, TRACK, OUTCOME_RETRY, "HTTP status 500"},
     {NULL, 503, 3600, "", OUTCOME_STOP, "a pause of 3600 s"},
     {NULL, 599, 0, "", OUTCOME_RETRY, "HTTP status 599"},
+    {"bad certificate", 0, -1, "", OUTCOME_STOP, "bad certificate: look at --base-url"},
     {"no answer in time", 0, 0, "", OUTCOME_RETRY, "no answer in time"},
     {"broke off", 200, 0, TRACK, OUTCOME_RETRY, "broke off"},
 };
@@ -58,6 +59,7 @@ static void test_outcome_of_each_reply(void **state)
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         const struct reply reply = {.network = CASES[i].network,
                                     .status = CASES[i].status,
+                                    .lasting = CASES[i].retry_after_s < 0,
                                     .retry_after_s = CASES[i].retry_after_s,
                                     .body = {CASES[i].body, strlen(CASES[i].body)}};
         struct answer answer;

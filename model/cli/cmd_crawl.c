@@ -21,9 +21,10 @@ enum { URL_MAX = 1000 };
 
 struct crawl_command {
     const char *tracks_path, *key_file;
+    struct log_hints hints; /* of a log */
     uint64_t parallel, tries;
     double timeout_s, backoff_s;
-    bool quiet, json;
+    bool strict, quiet, json;
     struct crawl_options options;
 
     struct api_key key;
@@ -73,7 +74,9 @@ static void show_progress(void *ctx, const struct crawl_counts *counts)
 
 static int add_log(const struct crawl_command *command, struct track_set *set, struct err *err)
 {
-    const struct log_options options = {.order = LOG_BY_TIME};
+    struct log_options options = {.order = LOG_BY_TIME, .strict = command->strict};
+    if (log_hints_read(&command->hints, &options.form, &options.user, err) < 0)
+        return -1;
     struct log *log = open_log(command->tracks_path, &options, command->quiet, err);
     struct scrobble scrobble;
     int status = log ? 1 : -1;
@@ -90,7 +93,9 @@ static struct track_set *read_tracks(const struct crawl_command *command, struct
     struct track_set *set = track_set_new(err);
     if (!set)
         return NULL;
-    int status = track_table_read(command->tracks_path, set, stderr, &counts, err);
+    int status = 0;
+    if (!command->hints.form) /* who names a form has a log */
+        status = track_table_read(command->tracks_path, set, command->strict, stderr, &counts, err);
     if (status == 0)
         status = add_log(command, set, err);
     if (status >= 0)
@@ -230,6 +235,9 @@ int cmd_crawl(int argc, char **argv)
          "seconds before the second try, at most; doubled each further time (default 1)"},
         {"base-url", "URL", OPTION_TEXT, &command.options.base_url, 0, 0,
          "another address of the API; over http:// the key is sent in the clear"},
+        OPTION_ROW_FORMAT(&command.hints),
+        OPTION_ROW_USER(&command.hints),
+        OPTION_ROW_STRICT(&command.strict),
         {"json", NULL, OPTION_FLAG, &command.json, 0, 0, "the summary as one JSON object"},
         OPTION_ROW_QUIET(&command.quiet),
         OPTION_ROW_END,
@@ -239,10 +247,11 @@ int cmd_crawl(int argc, char **argv)
         .operands = "TRACKS|LOG",
         .summary =
             "Asks Last.fm (track.getInfo) for duration and top tags of each track of TRACKS (a\n"
-            "tracks.tsv or tracks.csv, as outro prepare writes them) or of a listening log (- for\n"
-            "standard input). durations.tsv is what --durations reads. Goes on where it was\n"
-            "stopped or killed: no answer is asked for twice. Ctrl-C waits for what is under\n"
-            "way; twice, it does not.",
+            "tracks.tsv or tracks.csv, as outro prepare writes them) or of a listening log (any "
+            "form\n"
+            "that outro events reads; - for standard input). durations.tsv is what --durations\n"
+            "reads. Goes on where it was stopped or killed: no answer is asked for twice. Ctrl-C\n"
+            "waits for what is under way; twice, it does not.",
         .min_operands = 1,
         .max_operands = 1,
         .rows = rows,

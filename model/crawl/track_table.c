@@ -1,7 +1,6 @@
 #include "crawl/track_table.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@ enum form { FORM_NONE, FORM_TSV, FORM_CSV };
 
 struct table {
     enum form form;
+    bool strict;
     size_t artist, track; /* columns; FORM_TSV */
     char *text;           /* fields of a CSV line without their quotes; LINE_MAX_BYTES */
 };
@@ -138,6 +138,9 @@ static int read_rows(const struct table *table, struct line_reader *reader, stru
             counts->rows++;
             if (track_set_add(set, name.artist, name.track, err) < 0)
                 return -1;
+        } else if (table->strict) {
+            return err_set(err, ERR_INPUT, "%s:%" PRIu64 ": %s", line_reader_name(reader),
+                           line->number, reason.text);
         } else if (counts->rejected++ < SHOWN_COMPLAINTS && complaints) {
             fprintf(complaints, "%s:%" PRIu64 ": %s\n", line_reader_name(reader), line->number,
                     reason.text);
@@ -149,13 +152,13 @@ static int read_rows(const struct table *table, struct line_reader *reader, stru
     return status;
 }
 
-int track_table_read(const char *path, struct track_set *set, FILE *complaints,
+int track_table_read(const char *path, struct track_set *set, bool strict, FILE *complaints,
                      struct track_table_counts *counts, struct err *err)
 {
     *counts = (struct track_table_counts){0};
     if (strcmp(path, "-") == 0)
         return 0;
-    struct table table = {0};
+    struct table table = {.strict = strict};
     struct line line;
     int status = -1;
     struct line_reader *reader = line_reader_open(path, err);

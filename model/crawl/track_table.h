@@ -4,6 +4,7 @@
 #ifndef OUTRO_CRAWL_TRACK_TABLE_H
 #define OUTRO_CRAWL_TRACK_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -16,10 +17,11 @@ struct track_table_counts {
 };
 
 /** Adds what a list has to the set. Which form it is, is told by its first line.
+ *  @param strict a bad row is an error, instead of being counted
  *  @param complaints borrowed, may be NULL: the first 20 bad rows, with file, line and reason
  *  @return 1; 0: it is no such list, the set is as it was (standard input never is: a log is read
- * from there); -1: ERR_IO, ERR_INPUT (damaged gzip), ERR_MEMORY */
-int track_table_read(const char *path, struct track_set *set, FILE *complaints,
+ * from there); -1: ERR_IO, ERR_INPUT (strict; damaged gzip), ERR_MEMORY */
+int track_table_read(const char *path, struct track_set *set, bool strict, FILE *complaints,
                      struct track_table_counts *counts, struct err *err) MUST_CHECK;
 
 #endif

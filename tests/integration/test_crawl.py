@@ -167,6 +167,14 @@ class Answers(Crawl):
             service = self.stand_in()
             self.crawled(service, tracks=bad, out=sentence.split(":")[1], says=sentence)
             self.assertEqual(service.seen, [("A", "good")])
+        self.crawled(service, "--strict", tracks=bad, out="strict", status=1, says="bad:2: it has 1 tab-separated field")
+        self.crawled(service, "--format", "json", tracks=bad, out="json", status=1, says="no scrobble in")
+        history = [{"ts": "2023-01-01T00:00:00Z", "ms_played": 1000, "master_metadata_track_name": "T",
+                    "master_metadata_album_artist_name": "A"}]
+        (self.folder / "spotify.json").write_text(json.dumps(history))
+        service.forget()
+        self.crawled(service, "--user", "me", tracks=self.folder / "spotify.json", out="spotify")
+        self.assertEqual(service.seen, [("A", "T")])
         self.write_tracks()
         self.crawled(service, out="empty")
         self.assertEqual(self.files("empty")["durations.tsv"], b"artist\ttrack\tduration_ms\n")

@@ -62,7 +62,7 @@ static void test_track_table_forms(void **state)
         struct err err = {0};
         struct track_set *set = track_set_new(&err);
         temp_file_text(&file, CASES[i].content);
-        int status = track_table_read(file.path, set, NULL, &counts, &err);
+        int status = track_table_read(file.path, set, false, NULL, &counts, &err);
         if (status != CASES[i].status || strcmp(list(set), CASES[i].tracks) != 0 ||
             counts.rejected != CASES[i].rejected)
             fail_msg("%s: %d, %s, %u rejected", CASES[i].content, status, list(set),
@@ -80,11 +80,16 @@ static void test_track_table_other_inputs(void **state)
     struct track_table_counts counts;
     struct err err = {0};
     struct track_set *set = track_set_new(&err);
-    assert_int_equal(track_table_read("-", set, NULL, &counts, &err), 0);
-    assert_int_equal(track_table_read("/nonexistent", set, NULL, &counts, &err), -1);
+    assert_int_equal(track_table_read("-", set, false, NULL, &counts, &err), 0);
+    temp_file_text(&file, "artist\ttrack\nA\tB\nbad\n");
+    assert_int_equal(track_table_read(file.path, set, true, NULL, &counts, &err), -1);
+    assert_non_null(strstr(err.text, ":3: it has 1 tab-separated field, too few"));
+    assert_int_equal(err.code, ERR_INPUT);
+    temp_file_remove(&file);
+    assert_int_equal(track_table_read("/nonexistent", set, false, NULL, &counts, &err), -1);
     assert_int_equal(err.code, ERR_IO);
     temp_file_gzip(&file, CONTENT, sizeof CONTENT - 1);
-    assert_int_equal(track_table_read(file.path, set, NULL, &counts, &err), 1);
+    assert_int_equal(track_table_read(file.path, set, false, NULL, &counts, &err), 1);
     assert_string_equal(list(set), "A/B;");
     temp_file_remove(&file);
     track_set_free(set);
@@ -107,7 +112,7 @@ static void test_track_table_complains_of_the_first_rows(void **state)
     fclose(stream);
     stream = open_memstream(&said, &size);
     assert_non_null(stream);
-    assert_int_equal(track_table_read(file.path, set, stream, &counts, NULL), 1);
+    assert_int_equal(track_table_read(file.path, set, false, stream, &counts, NULL), 1);
     fclose(stream);
     for (size_t i = 0; i < size; i++)
         lines += said[i] == '\n';

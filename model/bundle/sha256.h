@@ -1,4 +1,4 @@
-/* sha256.h - SHA-256 of bytes as lower-case hex, by libcrypto. Pure. Source: FIPS 180-4. */
+/* sha256.h - SHA-256 of bytes as lower-case hex, by libcrypto. Source: FIPS 180-4. */
 #ifndef OUTRO_BUNDLE_SHA256_H
 #define OUTRO_BUNDLE_SHA256_H
 
@@ -11,5 +11,9 @@
 /** @param out 64 hex digits and a NUL  @return 0, or -1 with ERR_CHECK when libcrypto refuses (no
  * such digest) */
 int sha256_hex(const void *data, size_t size, char out[SHA256_HEX + 1], struct err *err) MUST_CHECK;
+
+/** The same of a whole file, read from its beginning. @param fd open for reading
+ *  @return 0, or -1: ERR_IO, ERR_CHECK */
+int sha256_hex_file(int fd, char out[SHA256_HEX + 1], struct err *err) MUST_CHECK;
 
 #endif

@@ -18,27 +18,40 @@ struct log_reader {
     struct err first_complaint;
 };
 
-struct log_reader *log_reader_open(const char *path, enum log_form form, const char *user,
-                                   bool strict, struct err *err)
+/* Takes the input, which is NULL with err when it could not be opened. */
+static struct log_reader *read_from(struct log_input *input, enum log_form form, const char *user,
+                                    bool strict, struct err *err)
 {
-    struct log_reader *reader = calloc(1, sizeof *reader);
-    struct scrobble_scratch *scratch = scrobble_scratch_new();
-    if (!reader || !scratch) {
+    struct log_reader *reader = input ? calloc(1, sizeof *reader) : NULL;
+    struct scrobble_scratch *scratch = reader ? scrobble_scratch_new() : NULL;
+    if (!scratch) {
+        if (input)
+            err_set(err, ERR_MEMORY, "out of memory opening %s",
+                    byte_source_name(log_input_source(input)));
+        log_input_free(input);
         free(reader);
-        scrobble_scratch_free(scratch);
-        err_set(err, ERR_MEMORY, "out of memory opening %s", path);
         return NULL;
     }
+    reader->input = input;
     reader->strict = strict;
     reader->parser = (struct log_parser){form, {"", 0}, scratch};
     if (user)
         reader->parser.user = (struct slice){user, strlen(user)};
-    reader->input = log_input_open(path, form == LOG_FORM_LASTFM_1K, err);
-    if (!reader->input) {
-        log_reader_free(reader);
-        return NULL;
-    }
     return reader;
+}
+
+struct log_reader *log_reader_open(const char *path, enum log_form form, const char *user,
+                                   bool strict, struct err *err)
+{
+    return read_from(log_input_open(path, form == LOG_FORM_LASTFM_1K, err), form, user, strict,
+                     err);
+}
+
+struct log_reader *log_reader_over(struct byte_input bytes, const char *name, enum log_form form,
+                                   const char *user, bool strict, struct err *err)
+{
+    return read_from(log_input_over(bytes, name, form == LOG_FORM_LASTFM_1K, err), form, user,
+                     strict, err);
 }
 
 void log_reader_free(struct log_reader *reader)

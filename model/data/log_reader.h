@@ -36,6 +36,10 @@ struct log_reader;
 struct log_reader *log_reader_open(const char *path, enum log_form form, const char *user,
                                    bool strict, struct err *err) MUST_CHECK;
 
+/** The same over any bytes, called name (borrowed for the life of the reader). */
+struct log_reader *log_reader_over(struct byte_input bytes, const char *name, enum log_form form,
+                                   const char *user, bool strict, struct err *err) MUST_CHECK;
+
 /** Next row, good or bad. @return 1; 0 at the end; -1 with err: ERR_IO, ERR_MEMORY, ERR_INPUT
  * (strict; damaged or cut off; it names no user and neither did the caller; thousands of rows, or
  * all of them, and none of them good) */

@@ -30,7 +30,7 @@ void catalog_clear(struct catalog *catalog)
     free(catalog->tracks);
     free(catalog->artists);
     free(catalog->titles);
-    free(catalog->has_mbid);
+    free(catalog->uses);
     arena_clear(&catalog->names);
     free(catalog->artist_word.data);
     free(catalog->track_word.data);
@@ -96,8 +96,8 @@ static int add_variant(struct catalog *catalog, const struct scrobble *row, uint
     if (number >= catalog->variant_capacity && room(&catalog->variants, &catalog->variant_capacity,
                                                     needed, sizeof *catalog->variants, err) < 0)
         return -1;
-    if (number >= catalog->mbid_capacity &&
-        room(&catalog->has_mbid, &catalog->mbid_capacity, needed, 1, err) < 0)
+    if (number >= catalog->uses_capacity &&
+        room(&catalog->uses, &catalog->uses_capacity, needed, sizeof *catalog->uses, err) < 0)
         return -1;
     char *names = arena_alloc(&catalog->names, row->artist.size + row->track.size);
     if (!names)
@@ -110,7 +110,7 @@ static int add_variant(struct catalog *catalog, const struct scrobble *row, uint
     if (put_track(catalog, row, number, &variant.track, err) < 0)
         return -1;
     catalog->variants[number] = variant;
-    catalog->has_mbid[number] = 0;
+    catalog->uses[number] = (struct variant_uses){0};
     return 0;
 }
 
@@ -118,7 +118,7 @@ static int add_variant(struct catalog *catalog, const struct scrobble *row, uint
 static int take_mbid(struct catalog *catalog, struct slice mbid, uint32_t variant, struct err *err)
 {
     struct track *track = &catalog->tracks[catalog->variants[variant].track];
-    catalog->has_mbid[variant] = 1;
+    catalog->uses[variant].has_mbid = true;
     if (track->artist_mbid[0] != '\0')
         return 0;
     char *copy = arena_copy(&catalog->names, mbid.data, mbid.size);
@@ -134,7 +134,18 @@ int catalog_put(struct catalog *catalog, struct index_key key, const struct scro
     int is_new = key_index_put(&catalog->variant_index, key, number, err);
     if (is_new < 0 || (is_new > 0 && add_variant(catalog, row, *number, err) < 0))
         return -1;
-    return row->artist_mbid.size > 0 && !catalog->has_mbid[*number]
+    struct variant_uses *uses = &catalog->uses[*number];
+    uses->plays += uses->plays < UINT32_MAX;
+    return row->artist_mbid.size > 0 && !uses->has_mbid
                ? take_mbid(catalog, row->artist_mbid, *number, err)
                : 0;
+}
+
+void catalog_finish(struct catalog *catalog)
+{
+    for (uint32_t i = 0; i < catalog->variant_index.count; i++) {
+        uint32_t *plays = &catalog->tracks[catalog->variants[i].track].plays;
+        uint32_t more = catalog->uses[i].plays;
+        *plays = *plays > UINT32_MAX - more ? UINT32_MAX : *plays + more;
+    }
 }

@@ -4,6 +4,7 @@
 #ifndef OUTRO_PREPARE_CATALOG_H
 #define OUTRO_PREPARE_CATALOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,12 +23,18 @@ struct variant {
     uint16_t artist_size, track_size;
 };
 
+/* What every row changes, apart from what it does not. */
+struct variant_uses {
+    uint32_t plays; /* saturating */
+    bool has_mbid;  /* its track has one */
+};
+
 struct track {
     const char *artist_mbid; /* the first that is not empty; "" none */
     uint32_t variant;        /* the first */
     uint32_t artist;         /* CATALOG_NO_WORD when it is nothing but white space, as the next */
     uint32_t title;          /* of the track's word alone, without the artist */
-    uint32_t plays;          /* saturating */
+    uint32_t plays;          /* saturating; known once catalog_finish was called */
 };
 
 struct catalog {
@@ -35,8 +42,8 @@ struct catalog {
     struct variant *variants;
     struct track *tracks;
     uint32_t *artists, *titles; /* the first variant of each */
-    unsigned char *has_mbid;    /* of a variant: its track has one, or the row had */
-    size_t variant_capacity, track_capacity, artist_capacity, title_capacity, mbid_capacity;
+    struct variant_uses *uses;
+    size_t variant_capacity, track_capacity, artist_capacity, title_capacity, uses_capacity;
     struct arena names;
     struct word_buffer artist_word, track_word;
 };
@@ -49,6 +56,9 @@ void catalog_clear(struct catalog *catalog);
  *  @return 0, -1 with ERR_MEMORY */
 int catalog_put(struct catalog *catalog, struct index_key key, const struct scrobble *row,
                 uint32_t *number, struct err *err) MUST_CHECK;
+
+/** No more rows come: sums up the plays of tracks. */
+void catalog_finish(struct catalog *catalog);
 
 static inline struct index_key catalog_key(const struct scrobble *row)
 {

@@ -1,19 +1,23 @@
 #include "prepare/history.h"
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/array.h"
+#include "data/byte_source.h"
 #include "data/log_reader.h"
 
-enum { PROGRESS_ROWS = 1 << 17 };
+/* So many bad lines without one row, and it is no log: nobody should wait for the end of the wrong
+   file. */
+enum { HOPELESS_LINES = 10000, PROGRESS_ROWS = 1 << 17 };
 
 /* What reading needs and a read history does not. */
 struct reading {
     struct history *history;
     const struct history_options *options;
-    struct log_reader *reader;
+    struct byte_source *source;
+    struct log_parser parser;
     char last_id[USER_ID_MAX]; /* of the row before */
     size_t last_id_size;       /* 0: there is none */
     uint32_t last_user;
@@ -50,15 +54,14 @@ static int find_user(struct reading *reading, struct slice id, uint32_t *number,
     return 0;
 }
 
-static int take_row(struct reading *reading, const struct scrobble *scrobble, struct err *err)
+static int take_row(struct reading *reading, const struct parsed_row *row, struct err *err)
 {
     struct history *history = reading->history;
+    const struct scrobble *scrobble = &row->scrobble;
     uint32_t user, variant;
     if (find_user(reading, scrobble->user_id, &user, err) < 0 ||
-        catalog_put(&history->catalog, catalog_key(scrobble), scrobble, &variant, err) < 0)
+        catalog_put(&history->catalog, row->key, scrobble, &variant, err) < 0)
         return -1;
-    struct track *track = &history->catalog.tracks[history->catalog.variants[variant].track];
-    track->plays += track->plays < UINT32_MAX;
     history->rows++;
     return play_store_add(history->plays,
                           &(struct play_row){.time_ms = scrobble->time.ms,
@@ -68,43 +71,133 @@ static int take_row(struct reading *reading, const struct scrobble *scrobble, st
                           err);
 }
 
-static void set_aside(struct history *history, const struct log_row *row)
+static int no_log(const struct reading *reading, struct err *err)
 {
-    if (history->rejected < HISTORY_SHOWN_REJECTS) {
-        struct rejected_row *shown = &history->rejects[history->rejected];
-        shown->line = row->line;
-        snprintf(shown->reason, sizeof shown->reason, "%s", row->reason.text);
-    }
-    history->rejected++;
+    const struct rejected_row *first = reading->history->rejects;
+    return err_set(err, ERR_INPUT,
+                   "no scrobble in %s: it is no listening log of a form that we read; first, line "
+                   "%" PRIu64 ": %s",
+                   byte_source_name(reading->source), first->line, first->reason.text);
 }
 
-static void report(const struct reading *reading)
+/* Notes bad rows, of which the first are given. @return 0, or -1 with err when reading must stop */
+static int take_rejects(struct reading *reading, const struct rejected_row *rejects, uint64_t count,
+                        struct err *err)
+{
+    struct history *history = reading->history;
+    if (count == 0)
+        return 0;
+    if (reading->options->strict)
+        return err_set(err, ERR_INPUT, "%s:%" PRIu64 ": %s", byte_source_name(reading->source),
+                       rejects->line, rejects->reason.text);
+    for (uint64_t i = 0; i < count && history->rejected + i < ROW_BATCH_REJECTS; i++)
+        history->rejects[history->rejected + i] = rejects[i];
+    history->rejected += count;
+    return history->rows == 0 && history->rejected >= HOPELESS_LINES ? no_log(reading, err) : 0;
+}
+
+static void report(const struct reading *reading, uint64_t offset)
 {
     const struct history_options *options = reading->options;
-    const struct byte_source *source = log_reader_source(reading->reader);
     if (options->progress)
-        options->progress(options->progress_ctx, reading->history->rows, byte_source_offset(source),
-                          byte_source_size(source));
+        options->progress(options->progress_ctx, reading->history->rows, offset,
+                          byte_source_size(reading->source));
 }
 
-static int read_rows(struct reading *reading, struct err *err)
+static int take_batch(struct reading *reading, const struct row_batch *batch, struct err *err)
 {
-    struct log_row row = {0};
-    int status;
-    for (uint64_t count = 1; (status = log_reader_next(reading->reader, &row, err)) > 0; count++) {
-        if (!row.is_good)
-            set_aside(reading->history, &row);
-        else if (take_row(reading, &row.scrobble, err) < 0)
+    enum { AHEAD = 16 }; /* rows whose place in the index is fetched before it is needed */
+    for (size_t i = 0; i < batch->count; i++) {
+        if (i + AHEAD < batch->count)
+            key_index_prefetch(&reading->history->catalog.variant_index,
+                               batch->rows[i + AHEAD].key);
+        if (take_row(reading, &batch->rows[i], err) < 0)
             return -1;
-        if (count % PROGRESS_ROWS == 0)
-            report(reading);
     }
+    report(reading, batch->offset);
+    reading->history->skipped += batch->skipped;
+    return take_rejects(reading, batch->rejects, batch->rejected, err);
+}
+
+static int read_table(struct reading *reading, struct slice first, struct err *err)
+{
+    const struct row_batch *batch;
+    struct row_reader *reader = row_reader_new(reading->source, first, &reading->parser, err);
+    int status = reader ? 1 : -1;
+    while (status > 0 && (status = row_reader_next(reader, &batch, err)) > 0)
+        if (take_batch(reading, batch, err) < 0)
+            status = -1;
+    row_reader_free(reader);
+    return status;
+}
+
+/* What is left of the first block, and then the source: the input of whoever reads records. */
+struct rest {
+    struct byte_source *source;
+    struct slice block;
+};
+
+static int read_rest(void *ctx, char *into, size_t room, size_t *got, struct err *err)
+{
+    struct rest *rest = ctx;
+    if (rest->block.size == 0) {
+        int status = byte_source_next(rest->source, 0, &rest->block, err);
+        if (status <= 0)
+            return status;
+    }
+    *got = rest->block.size < room ? rest->block.size : room;
+    memcpy(into, rest->block.data, *got);
+    rest->block.data += *got;
+    rest->block.size -= *got;
+    return 1;
+}
+
+/* Rows of any form, in the order they stand. */
+static int read_records(struct reading *reading, struct slice first, struct err *err)
+{
+    const struct history_options *options = reading->options;
+    struct rest rest = {reading->source, first};
+    struct log_row row = {0};
+    int status = -1;
+    struct log_reader *reader =
+        log_reader_over((struct byte_input){&rest, read_rest}, byte_source_name(reading->source),
+                        options->form, options->user, options->strict, err);
+    for (uint64_t count = 1; reader && (status = log_reader_next(reader, &row, err)) > 0; count++) {
+        struct rejected_row reject = {row.line, row.reason};
+        struct parsed_row parsed = {.scrobble = row.scrobble};
+        if (row.is_good)
+            parsed.key = catalog_key(&row.scrobble);
+        if (row.is_good ? take_row(reading, &parsed, err) < 0
+                        : take_rejects(reading, &reject, 1, err) < 0) {
+            status = -1;
+            break;
+        }
+        if (count % PROGRESS_ROWS == 0)
+            report(reading, byte_source_offset(reading->source));
+    }
+    if (reader)
+        reading->history->skipped = log_reader_counts(reader).skipped;
+    log_reader_free(reader);
+    return status;
+}
+
+static int read_source(struct reading *reading, const char *path, struct err *err)
+{
+    struct slice first = {"", 0};
+    reading->source = byte_source_open(path, ROW_READER_BATCHES, err);
+    if (!reading->source)
+        return -1;
+    int status = byte_source_next(reading->source, 0, &first, err);
+    if (status > 0)
+        status = row_reader_reads(first, &reading->parser) ? read_table(reading, first, err)
+                                                           : read_records(reading, first, err);
     if (status < 0)
         return -1;
-    report(reading);
+    if (reading->history->rejected > 0 && reading->history->rows == 0)
+        return no_log(reading, err);
     if (reading->history->rows == 0)
-        return err_set(err, ERR_INPUT, "no scrobble in %s",
-                       byte_source_name(log_reader_source(reading->reader)));
+        return err_set(err, ERR_INPUT, "no scrobble in %s", byte_source_name(reading->source));
+    catalog_finish(&reading->history->catalog);
     return play_store_finish(reading->history->plays, err);
 }
 
@@ -131,17 +224,23 @@ int history_read(struct history *history, const char *path, const struct history
     int status = -1;
     *history = (struct history){0};
     arena_init(&history->ids, 1 << 16);
+    reading.parser = (struct log_parser){options->form, {"", 0}, scrobble_scratch_new()};
+    if (options->user)
+        reading.parser.user = (struct slice){options->user, strlen(options->user)};
+    if (!reading.parser.scratch) {
+        err_set(err, ERR_MEMORY, "out of memory opening %s", path);
+        goto out;
+    }
     history->plays = play_store_new(options->memory_bytes, err);
     if (!history->plays || catalog_init(&history->catalog, err) < 0 ||
-        key_index_init(&history->user_index, err) < 0 ||
-        !(reading.reader =
-              log_reader_open(path, options->form, options->user, options->strict, err)))
+        key_index_init(&history->user_index, err) < 0)
         goto out;
-    status = read_rows(&reading, err);
+    status = read_source(&reading, path, err);
     if (status == 0)
         status = find_durations(history, options->durations, err);
 out:
-    log_reader_free(reading.reader);
+    byte_source_free(reading.source);
+    scrobble_scratch_free(reading.parser.scratch);
     return status;
 }
 

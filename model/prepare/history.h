@@ -9,18 +9,16 @@
 
 #include "core/err.h"
 #include "data/durations.h"
-#include "data/log_format.h"
 #include "data/profiles.h"
 #include "prepare/catalog.h"
 #include "prepare/play_store.h"
-
-enum { HISTORY_SHOWN_REJECTS = 20 };
+#include "prepare/row_reader.h"
 
 struct history_options {
-    enum log_form form;                /* of the log; LOG_FORM_ANY: by content */
-    const char *user;                  /* borrowed, may be NULL: whose a log is that names nobody */
-    bool strict;                       /* a bad row is an error instead of being counted */
-    size_t memory_bytes;               /* budget of the rows; 0: play_store.h's */
+    enum log_form form;  /* LOG_FORM_ANY: as each record says */
+    const char *user;    /* borrowed, may be NULL: whose records are that name nobody */
+    bool strict;         /* a bad row is an error instead of being counted */
+    size_t memory_bytes; /* budget of the rows; 0: play_store.h's */
     const struct durations *durations; /* borrowed, may be NULL */
     const struct profiles *profiles;   /* borrowed, may be NULL */
     /* Called about every 100,000 rows, may be NULL; bytes of the (compressed) input read so far,
@@ -34,11 +32,6 @@ struct history_user {
     const struct profile *profile; /* NULL: nothing is known of them */
 };
 
-struct rejected_row {
-    uint64_t line;
-    char reason[sizeof((struct err *)0)->text];
-};
-
 struct history {
     struct catalog catalog;
     struct play_store *plays;
@@ -46,9 +39,9 @@ struct history {
     struct history_user *users; /* by number: first appearance */
     size_t user_capacity;
     struct arena ids;
-    uint32_t *duration_ms; /* of a variant; 0 unknown */
-    uint64_t rows, rejected;
-    struct rejected_row rejects[HISTORY_SHOWN_REJECTS]; /* the first ones */
+    uint32_t *duration_ms;                          /* of a variant; 0 unknown */
+    uint64_t rows, rejected, skipped;               /* skipped: records of what is no listen */
+    struct rejected_row rejects[ROW_BATCH_REJECTS]; /* the first ones */
 };
 
 /** Reads path ("-": standard input) whole. Caller's memory; history_clear it whatever happens.

@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER_BYTES = 1 << 20, PATH_BYTES = 512 };
+enum { BUFFER_BYTES = 1 << 20, PIECE_MAX_BYTES = 16 << 20, PATH_BYTES = 512 };
 static const char PART[] = ".part";
 
 static int part_path(const char *path, char out[PATH_BYTES], struct err *err)
@@ -48,8 +49,48 @@ void output_write(struct output *output, const char *data, size_t size)
     }
 }
 
+int output_piece(struct output *piece, struct err *err)
+{
+    *piece = (struct output){.fd = -1, .capacity = BUFFER_BYTES};
+    piece->data = malloc(piece->capacity);
+    return piece->data ? 0 : err_set(err, ERR_MEMORY, "out of memory");
+}
+
+void output_piece_begin(struct output *piece, struct output *into, void (*await_turn)(void *ctx),
+                        void *ctx)
+{
+    piece->into = into;
+    piece->await_turn = await_turn;
+    piece->turn_ctx = ctx;
+    piece->used = 0;
+}
+
+void output_piece_end(struct output *piece)
+{
+    output_write(piece->into, piece->data, piece->used);
+    piece->used = 0;
+}
+
+static bool grow(struct output *piece)
+{
+    char *data =
+        piece->capacity < PIECE_MAX_BYTES ? realloc(piece->data, 2 * piece->capacity) : NULL;
+    if (!data)
+        return false;
+    piece->data = data;
+    piece->capacity *= 2;
+    return true;
+}
+
 void output_flush(struct output *output)
 {
+    if (output->into) {
+        if (grow(output))
+            return;
+        output->await_turn(output->turn_ctx);
+        output_piece_end(output);
+        return;
+    }
     output_write(output, output->data, output->used);
     output->used = 0;
 }
@@ -66,11 +107,6 @@ int output_commit(struct output *output, struct err *err)
     }
     int fd = output->fd;
     output->fd = -1;
-    if (fsync(fd) < 0) {
-        err_errno(err, "writing %s", part);
-        close(fd);
-        return -1;
-    }
     if (close(fd) < 0)
         return err_errno(err, "writing %s", part);
     if (renameat(output->folder, part, output->folder, output->path) < 0)
@@ -96,12 +132,8 @@ void output_abandon(struct output *output)
 
 void output_text(struct output *output, struct slice text)
 {
-    if (text.size > output->capacity) {
-        output_flush(output);
-        output_write(output, text.data, text.size);
-        return;
-    }
-    memcpy(output_room(output, text.size), text.data, text.size);
+    if (text.size > 0) /* an empty slice may have no data at all */
+        memcpy(output_room(output, text.size), text.data, text.size);
     output->used += text.size;
 }
 

@@ -1,5 +1,7 @@
 /* output.h - a file that is written beside its final name and renamed when it is whole, so that
- * nothing half-written ever stands under it. Writes in large pieces. */
+ * nothing half-written ever stands under it; and a piece of such a file, made by one thread while
+ * others make those before and behind it. Not synced to the disk: what a power cut takes shows in
+ * the size. */
 #ifndef OUTRO_PREPARE_OUTPUT_H
 #define OUTRO_PREPARE_OUTPUT_H
 
@@ -17,23 +19,36 @@ struct output {
     char *path;       /* final */
     int folder;       /* borrowed; path is relative to it */
     int fd;
+    struct output *into;           /* of a piece: the file; NULL for a file */
+    void (*await_turn)(void *ctx); /* of a piece: returns when all before it is in the file */
+    void *turn_ctx;
     int error; /* errno of the first write that failed; said by output_commit */
 };
 
 /** Opens path + ".part" in an open folder. Caller's memory; output_abandon it whatever happens.
  *  @return 0, -1: ERR_IO, ERR_MEMORY */
 int output_open(struct output *output, int folder, const char *path, struct err *err) MUST_CHECK;
-/** Brings the file to the disk and gives it its name. @return 0, -1 with ERR_IO */
+/** Gives the file its name. @return 0, -1 with ERR_IO */
 int output_commit(struct output *output, struct err *err) MUST_CHECK;
 /** Removes what was not committed, and frees. May be called twice. */
 void output_abandon(struct output *output);
 
-/** Writes what is in the buffer. A failure is kept and said by output_commit. */
+/** A piece, which grows in memory up to some megabytes and then waits for its turn.
+ *  @return 0, -1 with ERR_MEMORY */
+int output_piece(struct output *piece, struct err *err) MUST_CHECK;
+/** Sets a piece to the next stretch of a file; await_turn is called with ctx when it cannot grow.
+ */
+void output_piece_begin(struct output *piece, struct output *into, void (*await_turn)(void *ctx),
+                        void *ctx);
+/** Puts a piece into its file. Its turn has come. */
+void output_piece_end(struct output *piece);
+
+/** Makes room: writes what is in the buffer. A failure is kept and said by output_commit. */
 void output_flush(struct output *output);
-/** Bytes of any number, past the buffer. */
+/** Bytes of any number into a file, past its buffer. */
 void output_write(struct output *output, const char *data, size_t size);
 
-/** Room for size (at most 64 KiB) bytes, put there by the caller, who then adds them to used. */
+/** Room for size bytes, at most 64 KiB, put there by the caller, who then adds them to used. */
 static inline char *output_room(struct output *output, size_t size)
 {
     if (output->capacity - output->used < size)
@@ -57,6 +72,7 @@ static inline void output_repr(struct output *output, double value)
     output->used += decimal_put_repr(value, output_room(output, DECIMAL_MAX));
 }
 
+/** @param text at most 64 KiB, as all names are */
 void output_text(struct output *output, struct slice text);
 /** In double quotes, those inside doubled. */
 void output_quoted(struct output *output, struct slice text);

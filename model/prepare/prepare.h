@@ -30,22 +30,38 @@ struct prepare_filter {
     double max_average_s;            /* less than; infinite: any */
 };
 
+/* What was written. */
+struct prepare_counts {
+    uint64_t users, sessions, scrobbles; /* scrobbles: rows of sessions */
+    uint64_t duplicates;                 /* dropped; none under seed_compat */
+    uint64_t left_out;                   /* users that the filter left out */
+};
+
 struct prepare_options {
     bool seed_compat;
     unsigned stages; /* bit i: prepare_stages()[i] */
     struct split_options split;
     struct prepare_filter filter;
     const struct profiles *profiles; /* borrowed, may be NULL */
-    size_t threads;                  /* 0: one */
+    size_t threads;                  /* at least 1 */
     int folder;                      /* open; files go there */
-    /* Called as users are done, may be NULL. */
+    /* Called when a stage's files all have their names; may be NULL. @return 0, -1 with err: stops
+     */
+    int (*stage_done)(void *ctx, unsigned stage, struct err *err);
+    void *stage_ctx;
+    /* Called as users are done, by one thread at a time; may be NULL. */
     void (*progress)(void *ctx, uint64_t users, uint64_t total);
     void *progress_ctx;
 };
 
-/** Writes the files of the stages asked for. @return 0, -1: ERR_IO, ERR_INPUT, ERR_USAGE,
+/** Writes the files of the stages asked for. @param counts of what was written, users' stages only
+ *  @return 0, -1: ERR_IO, ERR_INPUT, ERR_USAGE,
  * ERR_MEMORY; stages that were done before the error stay */
 int prepare_write(const struct history *history, const struct prepare_options *options,
-                  struct err *err) MUST_CHECK;
+                  struct prepare_counts *counts, struct err *err) MUST_CHECK;
+
+/** Tells of a stage that is done, if it was asked for. @return 0, -1 with err */
+int prepare_stage_done(const struct prepare_options *options, unsigned stage,
+                       struct err *err) MUST_CHECK;
 
 #endif

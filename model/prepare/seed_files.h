@@ -8,6 +8,7 @@ extern const struct prepare_stage SEED_STAGES[];
 
 /** @return 0, -1 with err */
 int seed_write(const struct history *history, const struct split *split,
-               const struct prepare_options *options, struct err *err) MUST_CHECK;
+               const struct prepare_options *options, struct prepare_counts *counts,
+               struct err *err) MUST_CHECK;
 
 #endif

@@ -7,13 +7,7 @@
 #include "prepare/output.h"
 #include "prepare/seed_user.h"
 #include "prepare/seed_walk.h"
-
-/* How often each of many numbers came, and in which order they first did. */
-struct tally {
-    uint32_t *counts; /* by number */
-    uint32_t *seen;   /* (seen_count) */
-    size_t seen_count, seen_capacity;
-};
+#include "prepare/tally.h"
 
 struct seed_profile {
     struct tally artists, tracks;

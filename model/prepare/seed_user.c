@@ -24,6 +24,7 @@ struct seed_writer {
     const struct history_user *user;
     int64_t number;
     uint32_t country;
+    struct prepare_counts counts;
 };
 
 struct seed_writer *seed_writer_new(const struct seed_tables *tables, const struct split *split,
@@ -232,12 +233,15 @@ static void walk_user(struct seed_writer *writer, size_t count, size_t cut, stru
         const struct track *track = &catalog->tracks[number];
         int age = age_at(writer->user->profile, play->time_ms / 1000);
         bool later = walk.next > cut;
-        if (walk.ended && summary->open)
-            put_summary(&summary->output[later && summary->open > 1], writer, &walk, age);
         /* The session that is still open at the end has a row, unless its first play is the last.
          */
-        else if (walk.next + 1 == count && summary->open)
-            put_summary(&summary->output[count > cut && summary->open > 1], writer, &walk, age);
+        bool last = !walk.ended && walk.next + 1 == count;
+        if (walk.ended || last) {
+            bool in_later = last ? count > cut : later;
+            writer->counts.sessions++;
+            if (summary->open)
+                put_summary(&summary->output[in_later && summary->open > 1], writer, &walk, age);
+        }
         if (final->open)
             put_final(&final->output[later && final->open > 1], writer, &walk, play,
                       word_id(&tables->artists, track->artist),
@@ -245,6 +249,11 @@ static void walk_user(struct seed_writer *writer, size_t count, size_t cut, stru
         if (!later)
             seed_profile_take(&writer->profile, track, number, &walk, age);
     }
+}
+
+const struct prepare_counts *seed_writer_counts(const struct seed_writer *writer)
+{
+    return &writer->counts;
 }
 
 static int write_parts(struct seed_writer *writer, uint32_t user, size_t count, struct err *err)
@@ -275,9 +284,9 @@ static int make_room(struct seed_writer *writer, size_t count, struct err *err)
     return 0;
 }
 
-int seed_writer_user(struct seed_writer *writer, uint32_t user, struct output *profiles,
-                     struct err *err)
+int seed_writer_user(void *ctx, uint32_t user, struct output *profiles, struct err *err)
 {
+    struct seed_writer *writer = ctx;
     const struct history *history = writer->tables->history;
     size_t count = play_store_count(history->plays, user);
     writer->user = &history->users[user];
@@ -292,6 +301,8 @@ int seed_writer_user(struct seed_writer *writer, uint32_t user, struct output *p
     if (!(writer->stages & (SEED_SUMMARY | SEED_FINAL | SEED_PROFILES)))
         return 0;
     play_rows_sort(writer->rows, writer->rows + count, count);
+    writer->counts.users++;
+    writer->counts.scrobbles += count - 1; /* the last one has no row */
     if (write_parts(writer, user, count, err) < 0)
         return -1;
     return writer->stages & SEED_PROFILES

@@ -29,7 +29,10 @@ void seed_writer_free(struct seed_writer *writer);
 
 /** All of one user's files. @param profiles takes the user's row, if SEED_PROFILES is among the
  * stages  @return 0, -1 with err */
-int seed_writer_user(struct seed_writer *writer, uint32_t user, struct output *profiles,
+int seed_writer_user(void *writer, uint32_t user, struct output *profiles,
                      struct err *err) MUST_CHECK;
+
+/** Of all users that this writer wrote. */
+const struct prepare_counts *seed_writer_counts(const struct seed_writer *writer);
 
 #endif

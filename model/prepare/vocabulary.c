@@ -40,27 +40,47 @@ static int most_common_first(uint32_t *order, size_t count, const uint32_t *coun
     return 0;
 }
 
+/* Numbers 0 .. count - 1, most plays first. @param plays caller's, freed here  @return new, or NULL
+ */
+static uint32_t *most_played_first(uint32_t *plays, uint32_t count, struct err *err)
+{
+    uint32_t *order = malloc((count ? count : 1) * sizeof *order);
+    if (!order)
+        err_set(err, ERR_MEMORY, "out of memory for %u names", count);
+    for (uint32_t i = 0; order && i < count; i++)
+        order[i] = i;
+    if (order && most_common_first(order, count, plays, err) < 0) {
+        free(order);
+        order = NULL;
+    }
+    free(plays);
+    return order;
+}
+
 uint32_t *vocabulary_tracks(const struct catalog *catalog, struct err *err)
 {
     uint32_t count = catalog->track_index.count;
-    uint32_t *order = malloc((count ? count : 1) * sizeof *order);
     uint32_t *plays = malloc((count ? count : 1) * sizeof *plays);
-    if (!order || !plays) {
+    if (!plays) {
         err_set(err, ERR_MEMORY, "out of memory for %u tracks", count);
-        goto fail;
+        return NULL;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        order[i] = i;
+    for (uint32_t i = 0; i < count; i++)
         plays[i] = catalog->tracks[i].plays;
+    return most_played_first(plays, count, err);
+}
+
+uint32_t *vocabulary_artists(const struct catalog *catalog, const uint64_t *plays, struct err *err)
+{
+    uint32_t count = catalog->artist_index.count;
+    uint32_t *clipped = malloc((count ? count : 1) * sizeof *clipped);
+    if (!clipped) {
+        err_set(err, ERR_MEMORY, "out of memory for %u artists", count);
+        return NULL;
     }
-    if (most_common_first(order, count, plays, err) < 0)
-        goto fail;
-    free(plays);
-    return order;
-fail:
-    free(order);
-    free(plays);
-    return NULL;
+    for (uint32_t i = 0; i < count; i++)
+        clipped[i] = plays[i] < UINT32_MAX ? (uint32_t)plays[i] : UINT32_MAX;
+    return most_played_first(clipped, count, err);
 }
 
 void vocabulary_clear(struct vocabulary *vocabulary)

@@ -25,6 +25,11 @@ void vocabulary_clear(struct vocabulary *vocabulary);
 /** Numbers of the tracks, most played first. @return new, caller frees; NULL with ERR_MEMORY */
 uint32_t *vocabulary_tracks(const struct catalog *catalog, struct err *err) MUST_CHECK;
 
+/** Numbers of the artists, most played first. @param plays by number  @return new, caller frees;
+ * NULL with ERR_MEMORY */
+uint32_t *vocabulary_artists(const struct catalog *catalog, const uint64_t *plays,
+                             struct err *err) MUST_CHECK;
+
 enum vocabulary_kind { VOCABULARY_ARTISTS, VOCABULARY_TITLES };
 
 /** @param tracks what vocabulary_tracks gave  @return 0; -1: ERR_MEMORY, ERR_INPUT (a reserved

@@ -1,0 +1,58 @@
+/* row_reader.h - the rows of a table (Last.fm-1K), parsed in a thread of its own some blocks ahead
+ * of the caller, without a copy and without an allocation a row: a batch of rows points into its
+ * block. Lines that are no plain row go through data/log_format.h, which alone refuses. */
+#ifndef OUTRO_PREPARE_ROW_READER_H
+#define OUTRO_PREPARE_ROW_READER_H
+
+#include <stdbool.h>
+
+#include "core/arena.h"
+#include "core/err.h"
+#include "core/scrobble.h"
+#include "data/byte_source.h"
+#include "data/log_format.h"
+#include "prepare/key_index.h"
+
+enum { ROW_READER_BATCHES = 8, ROW_BATCH_REJECTS = 20 };
+
+struct parsed_row {
+    struct scrobble scrobble;
+    struct index_key key; /* catalog_key() */
+};
+
+struct rejected_row {
+    uint64_t line;
+    struct err reason; /* with the file and the record before it where the line does not tell all */
+};
+
+struct row_batch {
+    struct parsed_row *rows;
+    size_t count, capacity;
+    uint64_t rejected;                              /* bad lines */
+    uint64_t skipped;                               /* records of what is no listen */
+    struct rejected_row rejects[ROW_BATCH_REJECTS]; /* the first of them */
+    uint64_t offset;                                /* bytes of the file read so far */
+    struct arena texts;                             /* of rows that do not point into the block */
+};
+
+struct row_reader;
+
+/** Takes the source's blocks from now on. @param source opened for ROW_READER_BATCHES calls,
+ * borrowed; the caller leaves it alone  @param first its first block, already taken
+ *  @param parser copied; its scratch is used by the thread  @return new, or NULL: ERR_MEMORY,
+ * ERR_IO (no thread) */
+struct row_reader *row_reader_new(struct byte_source *source, struct slice first,
+                                  const struct log_parser *parser, struct err *err) MUST_CHECK;
+
+/** The next batch, in the order of the file; borrowed until the next call. @return 1, 0 at the end,
+ * -1 with err */
+int row_reader_next(struct row_reader *reader, const struct row_batch **batch,
+                    struct err *err) MUST_CHECK;
+
+/** Stops the thread, wherever it is. NULL is fine. */
+void row_reader_free(struct row_reader *reader);
+
+/** Whether a file that begins so is a table for certain: a row or a header first. */
+bool row_reader_reads(struct slice first, const struct log_parser *parser);
+
+#endif

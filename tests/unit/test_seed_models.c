@@ -142,6 +142,35 @@ static void test_seed_models_are_constants_when_epoch_seconds_enter(void **state
     seed_data_release(&data);
 }
 
+/* One step of one session: nothing ever reaches the recurrence. */
+static void test_seed_models_never_move_their_recurrent_weights(void **state)
+{
+    (void)state;
+    static const enum seed_cell cells[] = {SEED_LSTM, SEED_GRU, SEED_LAYERED_LSTM};
+    struct seed_data data = {0};
+    fill(&data, 1, 1);
+    for (size_t i = 0; i < 3; i++) {
+        struct seed_recipe recipe = small_recipe();
+        struct seed_net before, after;
+        struct net_tensor tensor[NET_TENSORS_MAX];
+        recipe.cell = cells[i];
+        assert_int_equal(seed_net_init(&before, &recipe, 0, NULL), 0);
+        assert_int_equal(seed_net_init(&after, &recipe, 0, NULL), 0);
+        assert_int_equal(
+            seed_net_fit(&after, &recipe, 0, 2, &data.train, &data.test, NULL, NULL, NULL), 0);
+        size_t tensors = net_tensors(&before.spec, tensor);
+        for (size_t t = 0; t < tensors; t++) {
+            size_t count = (size_t)tensor[t].rows * tensor[t].columns;
+            int same = memcmp(before.params + tensor[t].offset, after.params + tensor[t].offset,
+                              count * sizeof *before.params) == 0;
+            assert_int_equal(same, strstr(tensor[t].name, "weight_hh") != NULL);
+        }
+        seed_net_release(&before);
+        seed_net_release(&after);
+    }
+    seed_data_release(&data);
+}
+
 static void test_seed_models_depend_on_the_seed_and_not_on_threads(void **state)
 {
     (void)state;
@@ -194,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_seed_models_leave_small_clusters_out),
         cmocka_unit_test(test_seed_models_learn_when_their_inputs_are_small),
         cmocka_unit_test(test_seed_models_are_constants_when_epoch_seconds_enter),
+        cmocka_unit_test(test_seed_models_never_move_their_recurrent_weights),
         cmocka_unit_test(test_seed_models_depend_on_the_seed_and_not_on_threads),
         cmocka_unit_test(test_seed_models_say_what_cannot_be),
     };

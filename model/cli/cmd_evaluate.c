@@ -89,7 +89,9 @@ int evaluate_sessions(const struct evaluate *evaluate, struct log_sessions *sess
         goto out;
     if (evaluate->durations_path && !(durations = durations_load(evaluate->durations_path, err)))
         goto out;
-    const struct log_options options = {.strict = evaluate->strict, .durations = durations};
+    struct log_options options = {.strict = evaluate->strict, .durations = durations};
+    if (log_hints_read(&evaluate->hints, &options.form, &options.user, err) < 0)
+        goto out;
     log = open_log(evaluate->path, &options, evaluate->quiet, err);
     params.keep_duplicates = evaluate->keep_duplicates;
     if (bundle)
@@ -241,9 +243,11 @@ static int parse(struct evaluate *evaluate, int argc, char **argv)
     const struct option_row ours[] = {
         {"bundle", "BUNDLE", OPTION_TEXT, &evaluate->bundle_path, 0, 0,
          "LOG: the model (default: none, the kernel KM and baselines alone)"},
+        OPTION_ROW_FORMAT(&evaluate->hints),
+        OPTION_ROW_USER(&evaluate->hints),
         OPTION_ROW_DURATIONS(&evaluate->durations_path),
         {"clusters", "FILE", OPTION_TEXT, &evaluate->clusters_path, 0, 0,
-         "lines USER tab CLUSTER (default: the cluster whose net answered)"},
+         "of outro cluster, or lines USER tab CLUSTER (default: the cluster whose net answered)"},
         {"models", "MODELS", OPTION_TEXT, &evaluate->models_path, 0, 0,
          "DIR: models of outro train --seed-compat, and their clusters"},
         {"baseline", "NAME", OPTION_TEXT, &evaluate->baseline_name, 0, 0,
@@ -260,9 +264,9 @@ static int parse(struct evaluate *evaluate, int argc, char **argv)
         {"seed-report", NULL, OPTION_FLAG, &evaluate->seed_report, 0, 0,
          "trains that system's models on LOG or DIR; its published results beside all of it"},
         {"kmeans", "FILE", OPTION_TEXT, &evaluate->kmeans_path, 0, 0,
-         "--seed-report: its k-means clusters, lines USER tab CLUSTER"},
+         "--seed-report: its k-means clusters, as --clusters (default: left out)"},
         {"spectral", "FILE", OPTION_TEXT, &evaluate->spectral_path, 0, 0,
-         "--seed-report: its spectral clusters, the same"},
+         "--seed-report: the same for the spectral ones"},
         {"threads", "N", OPTION_COUNT, &evaluate->threads, 1, 256,
          "--seed-report: models at once; the result does not depend on it (default: all cores)"},
     };

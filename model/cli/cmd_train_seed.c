@@ -91,7 +91,7 @@ int cmd_train_seed(int argc, char **argv)
     const struct option_row ours[] = {
         {"out", "MODELS", OPTION_TEXT, &train.out_path, 0, 0, "directory to write the models to"},
         {"clusters", "FILE", OPTION_TEXT, &train.clusters_path, 0, 0,
-         "lines USER tab CLUSTER: one model a cluster (default: one for everybody)"},
+         "of outro cluster, or lines USER tab CLUSTER: a model each (default: one for everybody)"},
         {"threads", "N", OPTION_COUNT, &train.threads, 1, 256,
          "clusters at once; the result does not depend on it (default: all cores)"},
         OPTION_ROW_QUIET(&train.quiet),

@@ -8,6 +8,7 @@
 
 #include "cli/evaluation_table.h"
 #include "cli/log_sessions.h"
+#include "cli/open_log.h"
 #include "cli/seed_flags.h"
 #include "core/err.h"
 #include "seed/seed_fit.h"
@@ -16,6 +17,7 @@ struct evaluate {
     const char *path; /* a log, or a directory of outro prepare */
     const char *bundle_path, *models_path, *durations_path, *clusters_path, *baseline_name;
     const char *kmeans_path, *spectral_path;
+    struct log_hints hints;
     enum evaluated baseline;
     enum table_form form;
     struct seed_flags flags;   /* the recipe of a report, as given */

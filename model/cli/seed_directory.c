@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle/cluster_file.h"
 #include "core/array.h"
 #include "data/line_reader.h"
 
@@ -146,32 +147,67 @@ static int read_member(const struct line *line, const char *path, const struct s
     return seed_members_add(members, member, err);
 }
 
-int seed_clusters_read(const char *path, const struct seed_names *names,
-                       struct seed_members *members, struct err *err)
+static int read_lines(const char *path, const struct seed_names *names,
+                      struct seed_members *members, struct err *err)
 {
     struct line line;
-    int more = -1;
-    *members = (struct seed_members){0};
-    struct seed_names sorted = {.users = names->users};
-    sorted.user = malloc((names->users + 1) * sizeof *sorted.user);
-    struct line_reader *reader = sorted.user ? line_reader_open(path, err) : NULL;
-    if (!sorted.user)
-        err_set(err, ERR_MEMORY, "out of memory for %zu users", names->users);
+    int more;
+    struct line_reader *reader = line_reader_open(path, err);
     if (!reader)
-        goto out;
-    memcpy(sorted.user, names->user, names->users * sizeof *sorted.user);
-    qsort(sorted.user, sorted.users, sizeof *sorted.user, by_id);
+        return -1;
     while ((more = line_reader_next(reader, &line, err)) > 0)
-        if (read_member(&line, path, &sorted, members, err)) {
+        if (read_member(&line, path, names, members, err)) {
             more = -1;
             break;
         }
-    if (more == 0 && members->count == 0)
-        more = err_set(err, ERR_INPUT, "%s: none of its users is among those of the log", path);
-    if (more == 0 && seed_members_sort(members, err))
-        more = err_prefix(err, "%s", path);
-out:
     line_reader_free(reader);
-    free(sorted.user);
     return more;
+}
+
+static int read_clustering(const char *path, const struct seed_names *names,
+                           struct seed_members *members, struct err *err)
+{
+    struct clustering clustering;
+    if (cluster_file_load(path, &clustering, err))
+        return -1;
+    int result = 0;
+    members->clusters = clustering.k;
+    for (size_t u = 0; result == 0 && u < names->users; u++) {
+        const struct slice id = {names->user[u].id, strlen(names->user[u].id)};
+        int label = clustering_member(&clustering, id);
+        const struct seed_member member = {names->user[u].number, (uint32_t)label};
+        result = label >= 0 ? seed_members_add(members, member, err) : 0;
+    }
+    clustering_release(&clustering);
+    return result;
+}
+
+/* The file of `outro cluster` is a JSON object, a table is not. */
+static bool is_clustering(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    int first = file ? fgetc(file) : EOF;
+    if (file)
+        fclose(file);
+    return first == '{';
+}
+
+int seed_clusters_read(const char *path, const struct seed_names *names,
+                       struct seed_members *members, struct err *err)
+{
+    *members = (struct seed_members){0};
+    struct seed_names sorted = {.users = names->users};
+    sorted.user = malloc((names->users + 1) * sizeof *sorted.user);
+    if (!sorted.user)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu users", names->users);
+    memcpy(sorted.user, names->user, names->users * sizeof *sorted.user);
+    qsort(sorted.user, sorted.users, sizeof *sorted.user, by_id);
+    int result = is_clustering(path) ? read_clustering(path, &sorted, members, err)
+                                     : read_lines(path, &sorted, members, err);
+    if (result == 0 && members->count == 0)
+        result = err_set(err, ERR_INPUT, "%s: none of its users is among those of the log", path);
+    if (result == 0 && seed_members_sort(members, err))
+        result = err_prefix(err, "%s", path);
+    free(sorted.user);
+    return result;
 }

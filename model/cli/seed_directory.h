@@ -32,8 +32,9 @@ void seed_names_release(struct seed_names *names);
 int seed_directory_read(const char *path, struct seed_data *data, struct seed_names *names,
                         struct err *err) MUST_CHECK;
 
-/** Reads who is in which cluster: lines `USER tab CLUSTER`, a first line without a number is a
- * header. Users that names does not have are passed over.
+/** Reads who is in which cluster: the file of `outro cluster` (bundle/cluster_file.h), or lines
+ * `USER tab CLUSTER`, of which the first is a header if it has no number. Users that names does not
+ * have are passed over.
  *  @return 0, or -1: ERR_IO, ERR_MEMORY, ERR_INPUT with file, line and reason */
 int seed_clusters_read(const char *path, const struct seed_names *names,
                        struct seed_members *members, struct err *err) MUST_CHECK;

@@ -38,10 +38,9 @@ static void print_head(const struct seed_report_table *table, FILE *out)
         "%zu people (there: 992), %zu sessions to train on, %zu of %zu people to test on.\n"
         "The user's training mean is off by %.0f s here (there, for LSTM and GRU: %.0f s, and "
         "the nets by %.0f s).\n"
-        "Nets %u wide, %s, %s, batches of %u, %u epochs (the larger the cluster, the "
-        "fewer).\nClusters of fewer than %u people have "
-        "no model (there: 31),\n\"mixed\" standardises those of up to %u (there: 200). LSTM and "
-        "GRU leave out what is above percentile %g.\n\n",
+        "Nets %u wide, %s, %s, batches of %u, up to %u epochs (the larger a cluster, the fewer). "
+        "Clusters of fewer than\n%u people have no model (there: 31), \"mixed\" standardises those "
+        "of up to %u (there: 200). LSTM and GRU leave out\nsessions beyond percentile %g.\n\n",
         seed_rows_users(&table->data->train), table->data->train.count, table->data->test.count,
         seed_rows_users(&table->data->test), table->row[0].judgement.baseline_s,
         PUBLISHED_BASELINE_S, PUBLISHED_MAE_S, recipe->hidden_dim, loss, optimizer, recipe->batch,

@@ -7,7 +7,42 @@
  * finite. */
 #define CORRECTION_MAX 30.0f
 
-#define PART_INPUTS 128 /* of a product at a time: 16 KiB of a panel */
+/* Inputs of a product at a time, at most: so much of a panel stays in the first-level cache. */
+#define PART_INPUTS 144
+
+/* Where a product stands: inputs first .. first + inputs - 1 of all. */
+struct part {
+    const struct packed *w;
+    size_t rows, first, inputs;
+    struct kernel_input x[2]; /* of these inputs */
+    bool start_at_y;          /* else at the bias */
+    float *y;
+    size_t y_stride;
+};
+
+/* Those of inputs first .. first + count - 1 that lie in x, which begins at input `begin`. */
+static struct kernel_input cut(const struct kernel_input *x, size_t begin, size_t first,
+                               size_t count)
+{
+    size_t end = begin + x->count, from = first > begin ? first : begin;
+    size_t to = first + count < end ? first + count : end;
+    if (from >= to)
+        return (struct kernel_input){x->row, 0, 0};
+    return (struct kernel_input){x->row, x->at + from - begin, to - from};
+}
+
+/* Moves to the next inputs of x; parts are alike, so that none is short. @return false: no more */
+static bool next_part(struct part *part, const struct kernel_input x[2])
+{
+    size_t all = part->w->inputs, parts = (all + PART_INPUTS - 1) / PART_INPUTS;
+    size_t size = parts ? (all + parts - 1) / parts : 0;
+    part->first += part->inputs;
+    part->start_at_y = part->start_at_y || part->first > 0;
+    part->inputs = all - part->first < size ? all - part->first : size;
+    part->x[0] = cut(&x[0], 0, part->first, part->inputs);
+    part->x[1] = cut(&x[1], x[0].count, part->first, part->inputs);
+    return part->inputs > 0;
+}
 
 /* The gates' function: gate is a constant, so one of these is left. A hard sigmoid of NaN is 0. */
 ACTIVATION_INLINE float gate_float(const enum gate_function gate, float x)
@@ -21,16 +56,18 @@ ACTIVATION_INLINE float gate_float(const enum gate_function gate, float x)
 
 /* Sigmoids and tanhs that meet in one formula share its divisions, which cost as much as their
  * exponentials: s(a) = 1 / (1 + u), tanh(b) = (1 - v) / (1 + v) with u = e^-a, v = e^-2b, each
- * clamped to 2^+-40, so that a product of three stays finite and 1e-12 near the truth. */
-#define EXPONENT_MAX 40.0f
+ * clamped to 2^+-40, so that a product of three stays finite and 1e-12 near the truth.
+ * Volatile, and handed down from the functions that loop: of bounds that it knows a compiler makes
+ * comparisons and blends, of others two instructions, min and max (a third of the gates' time). */
+static const volatile float exponent_max = 40.0f;
 
-/* 2^x, x clamped to +-EXPONENT_MAX: 2^n 2^f, |f| <= 1/2, the second by the polynomial of fifth
+/* 2^x, x clamped to +-max: 2^n 2^f, |f| <= 1/2, the second by the polynomial of fifth
  * degree of least relative error (1e-7), the first added to its exponent. Shorter than exp_float(),
  * whose error at the far ends is smaller. */
-ACTIVATION_INLINE float exp2_bounded(float x)
+ACTIVATION_INLINE float exp2_bounded(float max, float x)
 {
     const float round = 12582912.0f; /* 1.5 * 2^23, as in exp_float() */
-    x = clamp_float(x, -EXPONENT_MAX, EXPONENT_MAX);
+    x = clamp_float(x, -max, max);
     float shifted = x + round;
     float f = x - (shifted - round);
     float p = 1.326472725e-3f;
@@ -48,16 +85,17 @@ ACTIVATION_INLINE float exp2_bounded(float x)
 }
 
 /* e^(k x) of a constant k. */
-ACTIVATION_INLINE float exp_of(const float k, float x)
+ACTIVATION_INLINE float exp_of(float max, const float k, float x)
 {
-    return exp2_bounded(x * (k * 1.44269504f));
+    return exp2_bounded(max, x * (k * 1.44269504f));
 }
 
 /* (1-z) n + z h of what z and n are functions of. */
-ACTIVATION_INLINE float gru_blend_float(const enum gate_function gate, float z, float n, float h)
+ACTIVATION_INLINE float gru_blend_float(float max, const enum gate_function gate, float z, float n,
+                                        float h)
 {
     if (gate == GATE_SIGMOID) {
-        float u = exp_of(-1, z), v = exp_of(-2, n);
+        float u = exp_of(max, -1, z), v = exp_of(max, -2, n);
         return ((1 - v) * u + h * (1 + v)) / ((1 + u) * (1 + v));
     }
     n = tanh_float(n);
@@ -65,11 +103,11 @@ ACTIVATION_INLINE float gru_blend_float(const enum gate_function gate, float z, 
 }
 
 /* f c + i g, the same. */
-ACTIVATION_INLINE float lstm_carry_float(const enum gate_function gate, float i, float f, float g,
-                                         float c)
+ACTIVATION_INLINE float lstm_carry_float(float max, const enum gate_function gate, float i, float f,
+                                         float g, float c)
 {
     if (gate == GATE_SIGMOID) {
-        float u = 1 + exp_of(-1, i), w = 1 + exp_of(-1, f), v = exp_of(-2, g);
+        float u = 1 + exp_of(max, -1, i), w = 1 + exp_of(max, -1, f), v = exp_of(max, -2, g);
         float in = u * (1 + v);
         return (c * in + (1 - v) * w) / (in * w);
     }
@@ -77,11 +115,12 @@ ACTIVATION_INLINE float lstm_carry_float(const enum gate_function gate, float i,
 }
 
 /* o tanh(c), the same. */
-ACTIVATION_INLINE float lstm_output_float(const enum gate_function gate, float o, float c)
+ACTIVATION_INLINE float lstm_output_float(float max, const enum gate_function gate, float o,
+                                          float c)
 {
     if (gate == GATE_SIGMOID) {
-        float v = exp_of(-2, c);
-        return (1 - v) / ((1 + exp_of(-1, o)) * (1 + v));
+        float v = exp_of(max, -2, c);
+        return (1 - v) / ((1 + exp_of(max, -1, o)) * (1 + v));
     }
     return gate_float(gate, o) * tanh_float(c);
 }
@@ -112,6 +151,7 @@ ACTIVATION_INLINE float lstm_output_float(const enum gate_function gate, float o
 #define TILE_ROWS     8
 #define TILE_VECTORS  2
 #define ROW_VECTORS   8
+#define HALF(name)    avx2_##name
 #include "nn/kernels_body.h"
 #endif
 

@@ -6,6 +6,7 @@
  *     TILE_ROWS, TILE_VECTORS  of results held in registers at once; TILE_ROWS divides KERNEL_ROWS,
  *                              TILE_VECTORS a panel
  *     ROW_VECTORS              the same of a single row: whole panels
+ *     HALF(name)               of vectors too long for KERNEL_HALF: the name for half the width
  * Both compilers fuse acc + x * w where the target can, in every copy of the tile alike: that keeps
  * a row's bits the same whichever tile it falls in (test_net_runner holds it). */
 
@@ -19,10 +20,11 @@
 typedef float VECTOR __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
 
 /* y (tile_rows, vectors) = start + x w with everything in registers; tile_rows and vectors are
- * constants where it is inlined. Vectors beyond a panel are of the panels behind it. */
-TILE void KERNEL(tile)(const size_t tile_rows, const size_t vectors, size_t inputs, const float *x,
-                       size_t x_stride, const float *w, size_t panel, const float *start,
-                       size_t start_stride, float *y, size_t y_stride)
+ * constants where it is inlined. Vectors beyond a panel are of the panels behind it. Rows from
+ * p->rows on are the last one again, which nobody reads. */
+TILE void KERNEL(tile)(const size_t tile_rows, const size_t vectors, const struct part *p,
+                       size_t row, const float *w, size_t panel, const float *start,
+                       size_t start_stride, float *y)
 {
     VECTOR acc[TILE_RESULTS];
     UNROLL for (size_t r = 0; r < tile_rows; r++)
@@ -30,141 +32,156 @@ TILE void KERNEL(tile)(const size_t tile_rows, const size_t vectors, size_t inpu
         UNROLL for (size_t v = 0; v < vectors; v++) acc[r * vectors + v] =
             *(const VECTOR *)(start + r * start_stride + v * LANES);
     }
-    for (size_t k = 0; k < inputs; k++) {
-        VECTOR weight[ROW_VECTORS];
-        UNROLL for (size_t v = 0; v < vectors; v++) weight[v] =
-            *(const VECTOR *)(w + v / PANEL_VECTORS * panel + k * KERNEL_PANEL +
-                              v % PANEL_VECTORS * LANES);
-        UNROLL for (size_t r = 0; r < tile_rows; r++)
-        {
-            float input = x[r * x_stride + k];
-            UNROLL for (size_t v = 0; v < vectors; v++) acc[r * vectors + v] += input * weight[v];
+    for (size_t i = 0; i < 2; i++) {
+        const struct kernel_input *in = &p->x[i];
+        const float *x[TILE_ROWS];
+        if (!in->count)
+            continue;
+        UNROLL for (size_t r = 0; r < tile_rows; r++) x[r] =
+            in->row[row + r < p->rows ? row + r : p->rows - 1] + in->at;
+        for (size_t k = 0; k < in->count; k++, w += KERNEL_PANEL) {
+            VECTOR weight[ROW_VECTORS];
+            UNROLL for (size_t v = 0; v < vectors; v++) weight[v] =
+                *(const VECTOR *)(w + v / PANEL_VECTORS * panel + v % PANEL_VECTORS * LANES);
+            UNROLL for (size_t r = 0; r < tile_rows; r++)
+            {
+                float input = x[r][k];
+                UNROLL for (size_t v = 0; v < vectors; v++) acc[r * vectors + v] +=
+                    input * weight[v];
+            }
         }
     }
     UNROLL for (size_t r = 0; r < tile_rows; r++)
     {
-        UNROLL for (size_t v = 0; v < vectors; v++) * (VECTOR *)(y + r * y_stride + v * LANES) =
+        UNROLL for (size_t v = 0; v < vectors; v++) * (VECTOR *)(y + r * p->y_stride + v * LANES) =
             acc[r * vectors + v];
     }
 }
 
-/* Where a product stands: inputs first .. first + inputs - 1 of all. */
-struct KERNEL(part) {
-    const struct packed *w;
-    size_t first, inputs;
-    const float *x;
-    size_t x_stride;
-    bool start_at_y; /* else at the bias */
-    float *y;
-    size_t y_stride;
-};
-
 /* vectors of results from column on, rows from row on. */
-TILE void KERNEL(tile_at)(const size_t tile_rows, const size_t vectors,
-                          const struct KERNEL(part) * p, size_t row, size_t column)
+TILE void KERNEL(tile_at)(const size_t tile_rows, const size_t vectors, const struct part *p,
+                          size_t row, size_t column)
 {
     size_t panel = p->w->inputs * KERNEL_PANEL;
     const float *w = p->w->panels + column / KERNEL_PANEL * panel + p->first * KERNEL_PANEL +
                      column % KERNEL_PANEL;
     float *y = p->y + row * p->y_stride + column;
     KERNEL(tile)
-    (tile_rows, vectors, p->inputs, p->x + row * p->x_stride, p->x_stride, w, panel,
-     p->start_at_y ? y : p->w->bias + column, p->start_at_y ? p->y_stride : 0, y, p->y_stride);
+    (tile_rows, vectors, p, row, w, panel, p->start_at_y ? y : p->w->bias + column,
+     p->start_at_y ? p->y_stride : 0, y);
 }
 
 /* All rows of one column of tiles. What is left behind whole tiles goes as half a tile or as one
  * whose last rows nobody reads. */
-TILE void KERNEL(columns)(const size_t vectors, size_t rows, const struct KERNEL(part) * p,
-                          size_t column)
+TILE void KERNEL(columns)(const size_t vectors, const struct part *p, size_t column)
 {
     size_t row = 0;
-    for (; rows > row + TILE_ROWS / 2; row += TILE_ROWS)
+    for (; p->rows > row + TILE_ROWS / 2; row += TILE_ROWS)
         KERNEL(tile_at)(TILE_ROWS, vectors, p, row, column);
-    if (rows > row)
+    if (p->rows > row)
         KERNEL(tile_at)(TILE_ROWS / 2, vectors, p, row, column);
 }
 
+/* The last columns, fewer than a tile's. Not inlined: it needs the registers for itself. */
+KERNEL_TARGET __attribute__((noinline)) static void KERNEL(rest)(const struct part *p,
+                                                                 size_t column)
+{
+    for (; column + LANES <= p->w->outputs; column += LANES)
+        if (p->rows == 1)
+            KERNEL(tile_at)(1, 1, p, 0, column);
+        else
+            KERNEL(columns)(1, p, column);
+#ifdef HALF
+    if (column < p->w->outputs)
+        HALF(rest)(p, column);
+#endif
+}
+
 /* One row: enough columns at once that the additions do not wait for each other. */
-KERNEL_TARGET static void KERNEL(one_row)(const struct KERNEL(part) * p)
+KERNEL_TARGET static void KERNEL(one_row)(const struct part *p)
 {
     size_t column = 0;
     for (; column + ROW_VECTORS * LANES <= p->w->outputs; column += ROW_VECTORS * LANES)
         KERNEL(tile_at)(1, ROW_VECTORS, p, 0, column);
     for (; column + PANEL_VECTORS * LANES <= p->w->outputs; column += PANEL_VECTORS * LANES)
         KERNEL(tile_at)(1, PANEL_VECTORS, p, 0, column);
-    for (; column < p->w->outputs; column += KERNEL_PAD)
-        KERNEL(tile_at)(1, KERNEL_PAD / LANES, p, 0, column);
+    KERNEL(rest)(p, column);
 }
 
-KERNEL_TARGET static void KERNEL(all_rows)(size_t rows, const struct KERNEL(part) * p)
+KERNEL_TARGET static void KERNEL(all_rows)(const struct part *p)
 {
     size_t column = 0;
     for (; column + TILE_VECTORS * LANES <= p->w->outputs; column += TILE_VECTORS * LANES)
-        KERNEL(columns)(TILE_VECTORS, rows, p, column);
-    for (; column < p->w->outputs; column += LANES)
-        KERNEL(columns)(1, rows, p, column);
+        KERNEL(columns)(TILE_VECTORS, p, column);
+    KERNEL(rest)(p, column);
 }
 
 /* Inputs go in parts short enough that a panel's stays in the first-level cache while all rows pass
  * it; sums between parts are stored as they are, so the bits do not know. */
 KERNEL_TARGET static void KERNEL(product)(const struct packed *w, bool add, size_t rows,
-                                          const float *x, size_t x_stride, float *y,
-                                          size_t y_stride)
+                                          const struct kernel_input x[2], float *y, size_t y_stride)
 {
-    struct KERNEL(part) part = {.w = w, .x_stride = x_stride, .y = y, .y_stride = y_stride};
+    struct part part = {.w = w, .rows = rows, .start_at_y = add, .y = y, .y_stride = y_stride};
+    bool more = next_part(&part, x);
     do {
-        part.inputs = w->inputs - part.first < PART_INPUTS ? w->inputs - part.first : PART_INPUTS;
-        part.x = x + part.first;
-        part.start_at_y = add || part.first > 0;
         if (rows == 1)
             KERNEL(one_row)(&part);
         else
-            KERNEL(all_rows)(rows, &part);
-        part.first += part.inputs;
-    } while (part.first < w->inputs);
+            KERNEL(all_rows)(&part);
+        more = next_part(&part, x);
+    } while (more);
 }
 
 /* ---- gates: gate is a constant where these are inlined ---- */
 
+TILE void KERNEL(gru_row)(const enum gate_function gate, float max, size_t width, size_t padded,
+                          const float *restrict g, float *restrict h)
+{
+    for (size_t j = 0; j < width; j++) {
+        float r = gate == GATE_SIGMOID ? 1 / (1 + exp_of(max, -1, g[j])) : gate_float(gate, g[j]);
+        float n = g[2 * padded + j] + r * g[3 * padded + j];
+        h[j] = gru_blend_float(max, gate, g[padded + j], n, h[j]);
+    }
+}
+
 TILE void KERNEL(gru_of)(const enum gate_function gate, const struct cell_block *b)
 {
-    size_t width = b->width;
-    for (size_t row = 0; row < b->rows; row++) {
-        const float *gates = b->gates + row * 4 * width, *h = b->h + row * b->h_stride;
-        float *out = b->out + row * width;
-        for (size_t j = 0; j < width; j++) {
-            float r =
-                gate == GATE_SIGMOID ? 1 / (1 + exp_of(-1, gates[j])) : gate_float(gate, gates[j]);
-            float n = gates[2 * width + j] + r * gates[3 * width + j];
-            out[j] = gru_blend_float(gate, gates[width + j], n, h[j]);
-        }
-    }
+    float max = exponent_max;
+    for (size_t row = 0; row < b->rows; row++)
+        KERNEL(gru_row)
+    (gate, max, b->width, b->padded, b->gates + row * 4 * b->padded, b->state[row] + b->at);
 }
 
 TILE void KERNEL(reset_of)(const enum gate_function gate, const struct cell_block *b)
 {
-    size_t width = b->width;
+    size_t width = b->width, padded = b->padded;
     for (size_t row = 0; row < b->rows; row++) {
-        float *gates = b->gates + row * 4 * width, *h = b->h + row * b->h_stride;
-        float *kept = b->c + row * width;
+        float *gates = b->gates + row * 4 * padded, *reset = b->reset + row * padded;
+        const float *h = b->state[row] + b->at;
         for (size_t j = 0; j < width; j++) {
-            gates[width + j] = gate_float(gate, gates[width + j]);
-            kept[j] = h[j];
-            h[j] = h[j] * gate_float(gate, gates[j]);
+            gates[padded + j] = gate_float(gate, gates[padded + j]);
+            reset[j] = h[j] * gate_float(gate, gates[j]);
         }
     }
 }
 
+/* In two loops: what the second waits for is then long done. */
+TILE void KERNEL(lstm_row)(const enum gate_function gate, float max, size_t width, size_t padded,
+                           const float *restrict g, float *restrict h, float *restrict c)
+{
+    for (size_t j = 0; j < width; j++)
+        c[j] = lstm_carry_float(max, gate, g[j], g[padded + j], g[2 * padded + j], c[j]);
+    for (size_t j = 0; j < width; j++)
+        h[j] = lstm_output_float(max, gate, g[3 * padded + j], c[j]);
+}
+
 TILE void KERNEL(lstm_of)(const enum gate_function gate, const struct cell_block *b)
 {
-    size_t width = b->width;
+    float max = exponent_max;
     for (size_t row = 0; row < b->rows; row++) {
-        const float *gates = b->gates + row * 4 * width;
-        float *c = b->c + row * width, *out = b->out + row * width;
-        for (size_t j = 0; j < width; j++) {
-            c[j] = lstm_carry_float(gate, gates[j], gates[width + j], gates[2 * width + j], c[j]);
-            out[j] = lstm_output_float(gate, gates[3 * width + j], c[j]);
-        }
+        float *h = b->state[row] + b->at;
+        KERNEL(lstm_row)
+        (gate, max, b->width, b->padded, b->gates + row * 4 * b->padded, h, h + b->width);
     }
 }
 
@@ -187,13 +204,13 @@ KERNEL_TARGET
 
 KERNEL_TARGET static void KERNEL(gru_blend)(const struct cell_block *b)
 {
-    size_t width = b->width;
+    size_t width = b->width, padded = b->padded;
     for (size_t row = 0; row < b->rows; row++) {
-        const float *gates = b->gates + row * 4 * width, *h = b->c + row * width;
-        float *out = b->out + row * width;
+        const float *gates = b->gates + row * 4 * padded;
+        float *h = b->state[row] + b->at;
         for (size_t j = 0; j < width; j++) {
-            float n = tanh_float(gates[2 * width + j]);
-            out[j] = n + gates[width + j] * (h[j] - n);
+            float n = tanh_float(gates[2 * padded + j]);
+            h[j] = n + gates[padded + j] * (h[j] - n);
         }
     }
 }
@@ -240,3 +257,4 @@ static const struct kernels KERNEL(kernels) = {
 #undef TILE_VECTORS
 #undef ROW_VECTORS
 #undef TILE_RESULTS
+#undef HALF

@@ -6,7 +6,8 @@
 
 #define ALIGN 64 /* of the packed weights: a cache line, the widest vector */
 
-/* H below is padded; padding stays zero in the weights, what it gives is never read. */
+/* H below is padded; padding stays zero in the weights, what it gives is never read. Rows are read
+ * and states replaced where they lie: nothing is copied about a product. */
 struct layer {
     enum cell_kind cell;
     enum gate_function gate;
@@ -25,9 +26,8 @@ struct net_runner {
     struct packed base, late;            /* the head's first layer in two parts */
     struct packed dense[NET_LAYERS_MAX]; /* the layers behind it, from [1] on */
     float *memory;                       /* owned; all floats of the runner */
-    float *input, *gates, *c, *out;      /* scratch, KERNEL_ROWS rows of each */
+    float *gates, *reset;                /* scratch, KERNEL_ROWS rows of each */
     float *hidden[2];                    /* of the head, layer about layer */
-    size_t input_stride;
 };
 
 /* ---- one block of memory ---- */
@@ -65,31 +65,32 @@ static void carve_layer(struct carver *carver, struct layer *layer)
         carve_packed(carver, &layer->candidate_h, layer->width, h);
 }
 
+/* The last layer's few outputs are not worth a whole vector. */
+static size_t dense_padded(size_t width)
+{
+    return width <= KERNEL_HALF ? KERNEL_HALF : kernel_padded(width);
+}
+
 static void carve_all(struct net_runner *r, struct carver *carver)
 {
     const struct net_spec *spec = &r->spec;
-    size_t read = net_output_width(spec), widest = 0, head = 0;
-    r->input_stride = kernel_padded(read + spec->features);
+    size_t widest = 0, head = 0;
     for (size_t k = 0; k < spec->recurrent_layers; k++) {
         struct layer *layer = &r->layer[k];
-        size_t stride = kernel_padded(layer->inputs + layer->padded);
         carve_layer(carver, layer);
-        r->input_stride = stride > r->input_stride ? stride : r->input_stride;
         widest = layer->padded > widest ? layer->padded : widest;
     }
     for (size_t k = 0; k < spec->dense_layers; k++) {
-        size_t width = kernel_padded(spec->dense[k].width);
+        size_t width = dense_padded(spec->dense[k].width);
         if (k)
             carve_packed(carver, &r->dense[k], spec->dense[k - 1].width, width);
         head = width > head ? width : head;
     }
-    size_t first = kernel_padded(spec->dense[0].width);
-    carve_packed(carver, &r->base, read + r->early, first);
+    size_t first = dense_padded(spec->dense[0].width);
+    carve_packed(carver, &r->base, net_output_width(spec) + r->early, first);
     carve_packed(carver, &r->late, spec->features - r->early, first);
-    r->input = carve(carver, KERNEL_ROWS * r->input_stride);
     r->gates = carve(carver, KERNEL_ROWS * 4 * widest);
-    r->c = carve(carver, KERNEL_ROWS * widest);
-    r->out = carve(carver, KERNEL_ROWS * widest);
+    r->reset = carve(carver, KERNEL_ROWS * widest);
     r->hidden[0] = carve(carver, KERNEL_ROWS * head);
     r->hidden[1] = carve(carver, KERNEL_ROWS * head);
 }
@@ -244,71 +245,68 @@ static size_t at_most(size_t rows, size_t limit)
     return rows < limit ? rows : limit;
 }
 
-/* [x ; h] of every row; x (rows,I) a row x_stride apart. */
-static void join_inputs(struct net_runner *r, const struct layer *layer, size_t rows,
-                        const float *x, size_t x_stride, float *const *state)
+/* Pointers to the rows of what lies without gaps. */
+struct pointers {
+    const float *row[KERNEL_ROWS];
+};
+
+static struct kernel_input rows_of(struct pointers *p, size_t rows, const float *x, size_t count)
 {
-    for (size_t row = 0; row < rows; row++) {
-        float *input = r->input + row * r->input_stride;
-        memcpy(input, x + row * x_stride, layer->inputs * sizeof(float));
-        memcpy(input + layer->inputs, state[row] + layer->state, layer->width * sizeof(float));
-        if (layer->cell == CELL_LSTM)
-            memcpy(r->c + row * layer->padded, state[row] + layer->state + layer->width,
-                   layer->width * sizeof(float));
-    }
+    for (size_t row = 0; row < rows; row++)
+        p->row[row] = x + row * count;
+    return (struct kernel_input){p->row, 0, count};
 }
 
-static void keep_state(const struct net_runner *r, const struct layer *layer, size_t rows,
-                       float *const *state)
+static struct kernel_input part_of(float *const *row, size_t at, size_t count)
 {
-    for (size_t row = 0; row < rows; row++) {
-        float *to = state[row] + layer->state;
-        memcpy(to, r->out + row * layer->padded, layer->width * sizeof(float));
-        if (layer->cell == CELL_LSTM)
-            memcpy(to + layer->width, r->c + row * layer->padded, layer->width * sizeof(float));
-    }
+    return (struct kernel_input){(const float *const *)row, at, count};
 }
 
-/* h' of the rows in r->out. */
-static void step_layer(struct net_runner *r, const struct layer *layer, size_t rows)
+/* One layer of some rows; x its inputs. */
+static void step_layer(struct net_runner *r, const struct layer *layer, size_t rows,
+                       struct kernel_input x, float *const *state)
 {
     const struct kernels *k = r->kernels;
-    size_t stride = r->input_stride, g = 4 * layer->padded;
-    float *h = r->input + layer->inputs, *candidate = r->gates + 2 * layer->padded;
+    struct pointers kept;
+    size_t h = layer->padded, stride = 4 * h;
+    struct kernel_input both[2] = {x, part_of(state, layer->state, layer->width)};
     const struct cell_block block = {.gate = layer->gate,
                                      .rows = rows,
-                                     .width = layer->padded,
+                                     .width = layer->width,
+                                     .padded = h,
                                      .gates = r->gates,
-                                     .h = h,
-                                     .h_stride = stride,
-                                     .c = r->c,
-                                     .out = r->out};
-    k->product(&layer->joint, false, rows, r->input, stride, r->gates, g);
+                                     .state = state,
+                                     .at = layer->state,
+                                     .reset = r->reset};
+    k->product(&layer->joint, false, rows, both, r->gates, stride);
     if (layer->cell == CELL_LSTM) {
         k->lstm(&block);
     } else if (layer->cell == CELL_GRU) {
-        k->product(&layer->candidate, false, rows, r->input, stride, candidate, g);
-        k->product(&layer->candidate_h, false, rows, h, stride, candidate + layer->padded, g);
+        const struct kernel_input apart[2][2] = {{both[0]}, {both[1]}};
+        k->product(&layer->candidate, false, rows, apart[0], r->gates + 2 * h, stride);
+        k->product(&layer->candidate_h, false, rows, apart[1], r->gates + 3 * h, stride);
         k->gru(&block);
     } else {
         k->gru_reset(&block);
-        k->product(&layer->candidate, false, rows, r->input, stride, candidate, g);
+        both[1] = rows_of(&kept, rows, r->reset, h);
+        both[1].count = layer->width;
+        k->product(&layer->candidate, false, rows, both, r->gates + 2 * h, stride);
         k->gru_blend(&block);
     }
 }
 
 void net_runner_step(struct net_runner *r, size_t rows, const float *x, float *const *state)
 {
+    if (!r->spec.recurrent_layers)
+        return;
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
-        size_t count = at_most(rows - done, KERNEL_ROWS), stride = r->spec.inputs;
-        const float *from = x + done * stride;
+        struct pointers first;
+        size_t count = at_most(rows - done, KERNEL_ROWS), inputs = r->spec.inputs;
+        struct kernel_input from = rows_of(&first, count, x + done * inputs, inputs);
         for (size_t k = 0; k < r->spec.recurrent_layers; k++) {
             const struct layer *layer = &r->layer[k];
-            join_inputs(r, layer, count, from, stride, state + done);
-            step_layer(r, layer, count);
-            keep_state(r, layer, count, state + done);
-            from = r->out; /* the next layer's x */
-            stride = layer->padded;
+            step_layer(r, layer, count, from, state + done);
+            from = part_of(state + done, layer->state, layer->width); /* the next layer's x */
         }
     }
 }
@@ -317,25 +315,22 @@ void net_runner_base(struct net_runner *r, size_t rows, const float *const *stat
                      const float *features, float *const *base)
 {
     size_t read = net_output_width(&r->spec), at = net_state_output(&r->spec);
-    size_t width = r->spec.dense[0].width;
+    size_t width = r->spec.dense[0].width, stride = r->base.outputs;
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
+        struct pointers early;
         size_t count = at_most(rows - done, KERNEL_ROWS);
-        for (size_t row = 0; row < count; row++) {
-            float *input = r->input + row * r->input_stride;
-            if (read)
-                memcpy(input, state[done + row] + at, read * sizeof(float));
-            if (r->early)
-                memcpy(input + read, features + (done + row) * r->early, r->early * sizeof(float));
-        }
-        r->kernels->product(&r->base, false, count, r->input, r->input_stride, r->hidden[0],
-                            r->base.outputs);
+        const struct kernel_input x[2] = {
+            {read ? state + done : NULL, at, read},
+            r->early ? rows_of(&early, count, features + done * r->early, r->early)
+                     : (struct kernel_input){0}};
+        r->kernels->product(&r->base, false, count, x, r->hidden[0], stride);
         for (size_t row = 0; row < count; row++)
-            memcpy(base[done + row], r->hidden[0] + row * r->base.outputs, width * sizeof(float));
+            memcpy(base[done + row], r->hidden[0] + row * stride, width * sizeof(float));
     }
 }
 
 /* The layers behind the first one's sums in hidden[0]. @return the outputs, a row every
- * kernel_padded(outputs) */
+ * dense_padded(outputs) */
 static const float *run_head(struct net_runner *r, size_t rows)
 {
     const struct kernels *k = r->kernels;
@@ -343,8 +338,11 @@ static const float *run_head(struct net_runner *r, size_t rows)
     float *from = r->hidden[0], *to = r->hidden[1];
     k->activate(r->spec.dense[0].activation, rows * stride, from);
     for (size_t layer = 1; layer < r->spec.dense_layers; layer++) {
+        struct pointers inputs;
+        struct kernel_input x[2] = {rows_of(&inputs, rows, from, stride)};
         size_t width = r->dense[layer].outputs;
-        k->product(&r->dense[layer], false, rows, from, stride, to, width);
+        x[0].count = r->dense[layer].inputs;
+        k->product(&r->dense[layer], false, rows, x, to, width);
         k->activate(r->spec.dense[layer].activation, rows * width, to);
         float *next = from;
         from = to;
@@ -357,21 +355,20 @@ static const float *run_head(struct net_runner *r, size_t rows)
 void net_runner_outputs(struct net_runner *r, size_t rows, const float *const *base,
                         const float *features, float *outputs)
 {
-    size_t late = r->late.inputs, width = r->spec.dense[0].width;
+    size_t late = r->late.inputs, width = r->spec.dense[0].width, stride = r->base.outputs;
+    size_t padded = dense_padded(r->outputs);
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
+        struct pointers rest;
         size_t count = at_most(rows - done, KERNEL_ROWS);
-        for (size_t row = 0; row < count; row++) {
-            memcpy(r->hidden[0] + row * r->base.outputs, base[done + row], width * sizeof(float));
-            if (late) /* copied, as the kernels read whole tiles of rows */
-                memcpy(r->input + row * r->input_stride, features + (done + row) * late,
-                       late * sizeof(float));
+        for (size_t row = 0; row < count; row++)
+            memcpy(r->hidden[0] + row * stride, base[done + row], width * sizeof(float));
+        if (late) {
+            const struct kernel_input x[2] = {rows_of(&rest, count, features + done * late, late)};
+            r->kernels->product(&r->late, true, count, x, r->hidden[0], stride);
         }
-        if (late)
-            r->kernels->product(&r->late, true, count, r->input, r->input_stride, r->hidden[0],
-                                r->base.outputs);
         const float *from = run_head(r, count);
         for (size_t row = 0; row < count; row++)
-            memcpy(outputs + (done + row) * r->outputs, from + row * kernel_padded(r->outputs),
-                   r->outputs * sizeof(float));
+            for (size_t o = 0; o < r->outputs; o++)
+                outputs[(done + row) * r->outputs + o] = from[row * padded + o];
     }
 }

@@ -104,6 +104,7 @@ struct products {
     const struct kernels *kernels; /* NULL: sgemm */
     struct packed packed;
     float *x, *w, *y;
+    const float *row[BATCH_MAX]; /* of x */
 };
 
 static void run_products(void *ctx)
@@ -118,8 +119,8 @@ static void run_products(void *ctx)
     }
     for (size_t done = 0; done < p->rows; done += KERNEL_ROWS) {
         size_t rows = p->rows - done < KERNEL_ROWS ? p->rows - done : KERNEL_ROWS;
-        p->kernels->product(&p->packed, false, rows, p->x + done * stride, stride, p->y,
-                            p->packed.outputs);
+        const struct kernel_input x[2] = {{p->row + done, 0, p->inputs}};
+        p->kernels->product(&p->packed, false, rows, x, p->y, p->packed.outputs);
     }
 }
 
@@ -133,6 +134,8 @@ static double product_rate(const struct kernels *kernels, size_t rows, size_t in
     p.packed.panels = allocate(packed_panels(inputs, padded));
     p.packed.bias = allocate(padded);
     p.x = allocate(room * kernel_padded(inputs));
+    for (size_t row = 0; kernels && row < rows; row++)
+        p.row[row] = p.x + row * kernel_padded(inputs);
     p.w = allocate(inputs * outputs);
     p.y = allocate(room * padded);
     double ns = bench_measure(run_products, &p);

@@ -2,7 +2,9 @@
  * relu, 64 relu, 3, by cell, width and batch; its products alone beside sgemm on the same shapes;
  * the share of the sgemm rate that this machine reaches at best. One thread, all in one run.
  * Usage: bench_rnn [--tsv]; --tsv prints rows for programs (peers/rnn.py):
- *     step CELL WIDTH BATCH NANOSECONDS     of a sample */
+ *     step CELL WIDTH BATCH NANOSECONDS     of a sample
+ *     products WIDTH PERCENT                of the sgemm rate on the same shapes, at a batch of 256
+ */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,19 +172,25 @@ static void show_steps(bool tsv, double peak)
         }
 }
 
-static void show_products(void)
+static void show_products(bool tsv)
 {
-    printf("\nproducts of a batch of %d alone, Gflop/s: (batch, 13 + H) times (13 + H, 4 H)\n",
-           BATCH_MAX);
+    if (!tsv)
+        printf("\nproducts of a batch of %d alone, Gflop/s: (batch, 13 + H) times (13 + H, 4 H)\n",
+               BATCH_MAX);
     const struct kernels *usable[3];
-    size_t kernels = kernels_usable(usable);
+    size_t kernels = tsv ? 1 : kernels_usable(usable);
+    if (tsv)
+        usable[0] = kernels_best();
     for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
         size_t inputs = INPUTS + widths[w], outputs = 4 * widths[w];
         double sgemm = product_rate(NULL, BATCH_MAX, inputs, outputs);
-        printf("H %3zu   sgemm %6.1f", widths[w], sgemm);
+        printf(tsv ? "products\t%zu" : "H %3zu   sgemm %6.1f", widths[w], sgemm);
         for (size_t k = 0; k < kernels; k++) {
             double rate = product_rate(usable[k], BATCH_MAX, inputs, outputs);
-            printf("   %s %6.1f (%.0f %%)", usable[k]->name, rate, 100 * rate / sgemm);
+            if (tsv)
+                printf("\t%.0f", 100 * rate / sgemm);
+            else
+                printf("   %s %6.1f (%.0f %%)", usable[k]->name, rate, 100 * rate / sgemm);
         }
         putchar('\n');
     }
@@ -204,7 +212,6 @@ int main(int argc, char **argv)
                "of sgemm");
     }
     show_steps(tsv, peak);
-    if (!tsv)
-        show_products();
+    show_products(tsv);
     return 0;
 }

@@ -104,10 +104,10 @@ KERNEL_TARGET static void KERNEL(product)(size_t rows, size_t inner, size_t colu
 
 /* ---- gates; `gate` is a constant where it is inlined ---- */
 
-TILE real KERNEL(gate)(const enum gate_function gate, real x)
+TILE real KERNEL(gate)(const enum gate_function gate, float bound, real x)
 {
     if (gate == GATE_SIGMOID)
-        return sigmoid_real(x);
+        return sigmoid_real(bound, x);
     x = x * (gate == GATE_HARD_FIFTH ? (real)1 / 5 : (real)1 / 6) + (real)1 / 2;
     x = x > 0 ? x : 0;
     return x < 1 ? x : 1;
@@ -122,13 +122,13 @@ TILE real KERNEL(gate_slope)(const enum gate_function gate, real s)
     return s > 0 ? (s < 1 ? slope : 0) : 0;
 }
 
-TILE void KERNEL(gru_row)(const enum gate_function gate, size_t h, real *restrict g,
+TILE void KERNEL(gru_row)(const enum gate_function gate, float bound, size_t h, real *restrict g,
                           const real *restrict before, real *restrict after)
 {
     for (size_t j = 0; j < h; j++) {
-        real r = KERNEL(gate)(gate, g[j]);
-        real z = KERNEL(gate)(gate, g[h + j]);
-        real n = tanh_real(g[3 * h + j] + r * g[2 * h + j]);
+        real r = KERNEL(gate)(gate, bound, g[j]);
+        real z = KERNEL(gate)(gate, bound, g[h + j]);
+        real n = tanh_real(bound, g[3 * h + j] + r * g[2 * h + j]);
         g[j] = r;
         g[h + j] = z;
         g[3 * h + j] = n;
@@ -154,23 +154,23 @@ TILE void KERNEL(gru_back_row)(const enum gate_function gate, size_t h, const re
 }
 
 /* r, z, and r h for the candidate's product. */
-TILE void KERNEL(reset_row)(const enum gate_function gate, size_t h, real *restrict g,
+TILE void KERNEL(reset_row)(const enum gate_function gate, float bound, size_t h, real *restrict g,
                             const real *restrict before, const real *restrict mask)
 {
     for (size_t j = 0; j < h; j++) {
-        g[j] = KERNEL(gate)(gate, g[j]);
-        g[h + j] = KERNEL(gate)(gate, g[h + j]);
+        g[j] = KERNEL(gate)(gate, bound, g[j]);
+        g[h + j] = KERNEL(gate)(gate, bound, g[h + j]);
         g[2 * h + j] = g[j] * before[j];
     }
     for (size_t j = 0; mask && j < h; j++)
         g[2 * h + j] *= mask[j];
 }
 
-TILE void KERNEL(candidate_row)(size_t h, real *restrict g, const real *restrict before,
-                                real *restrict after)
+TILE void KERNEL(candidate_row)(float bound, size_t h, real *restrict g,
+                                const real *restrict before, real *restrict after)
 {
     for (size_t j = 0; j < h; j++) {
-        real n = tanh_real(g[3 * h + j]);
+        real n = tanh_real(bound, g[3 * h + j]);
         g[3 * h + j] = n;
         after[j] = n + g[h + j] * (before[j] - n);
     }
@@ -202,32 +202,34 @@ TILE void KERNEL(reset_back_row)(const enum gate_function gate, size_t h, const 
     }
 }
 
-TILE void KERNEL(lstm_row)(const enum gate_function gate, size_t h, real *restrict g,
+TILE void KERNEL(lstm_row)(const enum gate_function gate, float bound, size_t h, real *restrict g,
                            const real *restrict before, real *restrict after, real *restrict output)
 {
     for (size_t j = 0; j < h; j++) {
-        real i = KERNEL(gate)(gate, g[j]);
-        real f = KERNEL(gate)(gate, g[h + j]);
-        real n = tanh_real(g[2 * h + j]);
-        real o = KERNEL(gate)(gate, g[3 * h + j]);
+        real i = KERNEL(gate)(gate, bound, g[j]);
+        real f = KERNEL(gate)(gate, bound, g[h + j]);
+        real n = tanh_real(bound, g[2 * h + j]);
+        real o = KERNEL(gate)(gate, bound, g[3 * h + j]);
         real c = f * before[j] + i * n;
         g[j] = i;
         g[h + j] = f;
         g[2 * h + j] = n;
         g[3 * h + j] = o;
         after[j] = c;
-        output[j] = o * tanh_real(c);
     }
+    for (size_t j = 0; j < h; j++) /* on its own: the division behind c is then long done */
+        output[j] = g[3 * h + j] * tanh_real(bound, after[j]);
 }
 
 /* tanh(c') is made again: cheaper than a fifth block to write and read. */
-TILE void KERNEL(lstm_back_row)(const enum gate_function gate, size_t h, const real *restrict g,
-                                const real *restrict before, const real *restrict after,
-                                const real *restrict d_output, real *restrict d, real *restrict d_c)
+TILE void KERNEL(lstm_back_row)(const enum gate_function gate, float bound, size_t h,
+                                const real *restrict g, const real *restrict before,
+                                const real *restrict after, const real *restrict d_output,
+                                real *restrict d, real *restrict d_c)
 {
     for (size_t j = 0; j < h; j++) {
         real i = g[j], f = g[h + j], n = g[2 * h + j], o = g[3 * h + j];
-        real t = tanh_real(after[j]);
+        real t = tanh_real(bound, after[j]);
         real d_after = d_c[j] + d_output[j] * o * (1 - t * t);
         d[j] = d_after * n * KERNEL(gate_slope)(gate, i);
         d[h + j] = d_after * before[j] * KERNEL(gate_slope)(gate, f);
@@ -241,12 +243,13 @@ TILE void KERNEL(lstm_back_row)(const enum gate_function gate, size_t h, const r
 
 TILE void KERNEL(gru_rows)(const enum gate_function gate, const struct cell_step *s)
 {
+    float bound = activation_bound();
     size_t h = s->width;
     for (size_t b = 0; b < s->rows; b++)
         if (s->valid && !s->valid[b])
             memcpy(s->h_next + b * h, s->h + b * h, h * sizeof(real));
         else
-            KERNEL(gru_row)(gate, h, s->saved + b * 4 * h, s->h + b * h, s->h_next + b * h);
+            KERNEL(gru_row)(gate, bound, h, s->saved + b * 4 * h, s->h + b * h, s->h_next + b * h);
 }
 
 /* No step: the gradient goes by, and none by the sums. */
@@ -272,10 +275,12 @@ TILE void KERNEL(gru_back_rows)(const enum gate_function gate, const struct cell
 
 TILE void KERNEL(reset_rows)(const enum gate_function gate, const struct cell_step *s)
 {
+    float bound = activation_bound();
     size_t h = s->width;
     for (size_t b = 0; b < s->rows; b++)
         KERNEL(reset_row)
-    (gate, h, s->saved + b * 4 * h, s->h + b * h, s->reset_mask ? s->reset_mask + b * h : NULL);
+    (gate, bound, h, s->saved + b * 4 * h, s->h + b * h,
+     s->reset_mask ? s->reset_mask + b * h : NULL);
 }
 
 /* A row without a step has no gradient by r h, so that nothing goes on here. */
@@ -302,6 +307,7 @@ TILE void KERNEL(candidate_back_rows)(const enum gate_function gate, const struc
 
 TILE void KERNEL(lstm_rows)(const enum gate_function gate, const struct cell_step *s)
 {
+    float bound = activation_bound();
     size_t h = s->width;
     for (size_t b = 0; b < s->rows; b++)
         if (s->valid && !s->valid[b]) {
@@ -309,30 +315,33 @@ TILE void KERNEL(lstm_rows)(const enum gate_function gate, const struct cell_ste
             memcpy(s->c_next + b * h, s->c + b * h, h * sizeof(real));
         } else {
             KERNEL(lstm_row)
-            (gate, h, s->saved + b * 4 * h, s->c + b * h, s->c_next + b * h, s->h_next + b * h);
+            (gate, bound, h, s->saved + b * 4 * h, s->c + b * h, s->c_next + b * h,
+             s->h_next + b * h);
         }
 }
 
 TILE void KERNEL(lstm_back_rows)(const enum gate_function gate, const struct cell_step *s)
 {
+    float bound = activation_bound();
     size_t h = s->width;
     for (size_t b = 0; b < s->rows; b++)
         if (s->valid && !s->valid[b])
             KERNEL(pass_row)(h, s->d_h_next + b * h, s->d_saved + b * 4 * h, s->d_h + b * h);
         else
             KERNEL(lstm_back_row)
-    (gate, h, s->saved + b * 4 * h, s->c + b * h, s->c_next + b * h, s->d_h_next + b * h,
+    (gate, bound, h, s->saved + b * 4 * h, s->c + b * h, s->c_next + b * h, s->d_h_next + b * h,
      s->d_saved + b * 4 * h, s->d_c + b * h);
 }
 
 KERNEL_TARGET static void KERNEL(candidate)(const struct cell_step *s)
 {
+    float bound = activation_bound();
     size_t h = s->width;
     for (size_t b = 0; b < s->rows; b++)
         if (s->valid && !s->valid[b])
             memcpy(s->h_next + b * h, s->h + b * h, h * sizeof(real));
         else
-            KERNEL(candidate_row)(h, s->saved + b * 4 * h, s->h + b * h, s->h_next + b * h);
+            KERNEL(candidate_row)(bound, h, s->saved + b * 4 * h, s->h + b * h, s->h_next + b * h);
 }
 
 /* A loop for each gate function, chosen outside of it. */

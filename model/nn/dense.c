@@ -7,12 +7,13 @@
 
 static void activate(enum dense_activation activation, size_t count, real *y)
 {
+    float bound = activation_bound();
     if (activation == DENSE_RELU)
         for (size_t i = 0; i < count; i++)
             y[i] = y[i] > 0 ? y[i] : 0;
     else if (activation == DENSE_TANH)
         for (size_t i = 0; i < count; i++)
-            y[i] = tanh_real(y[i]);
+            y[i] = tanh_real(bound, y[i]);
 }
 
 /* d *= the slope of the activation, told from what it gave. */

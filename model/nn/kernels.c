@@ -45,84 +45,52 @@ static bool next_part(struct part *part, const struct kernel_input x[2])
 }
 
 /* The gates' function: gate is a constant, so one of these is left. A hard sigmoid of NaN is 0. */
-ACTIVATION_INLINE float gate_float(const enum gate_function gate, float x)
+ACTIVATION_INLINE float gate_float(float bound, const enum gate_function gate, float x)
 {
     if (gate == GATE_HARD_FIFTH)
         return clamp_float(x / 5 + .5f, 0, 1);
     if (gate == GATE_HARD_SIXTH)
         return clamp_float(x / 6 + .5f, 0, 1);
-    return sigmoid_float(x);
+    return sigmoid_float(bound, x);
 }
 
 /* Sigmoids and tanhs that meet in one formula share its divisions, which cost as much as their
- * exponentials: s(a) = 1 / (1 + u), tanh(b) = (1 - v) / (1 + v) with u = e^-a, v = e^-2b, each
- * clamped to 2^+-40, so that a product of three stays finite and 1e-12 near the truth.
- * Volatile, and handed down from the functions that loop: of bounds that it knows a compiler makes
- * comparisons and blends, of others two instructions, min and max (a third of the gates' time). */
-static const volatile float exponent_max = 40.0f;
-
-/* 2^x, x clamped to +-max: 2^n 2^f, |f| <= 1/2, the second by the polynomial of fifth
- * degree of least relative error (1e-7), the first added to its exponent. Shorter than exp_float(),
- * whose error at the far ends is smaller. */
-ACTIVATION_INLINE float exp2_bounded(float max, float x)
-{
-    const float round = 12582912.0f; /* 1.5 * 2^23, as in exp_float() */
-    x = clamp_float(x, -max, max);
-    float shifted = x + round;
-    float f = x - (shifted - round);
-    float p = 1.326472725e-3f;
-    p = p * f + 9.671512688e-3f;
-    p = p * f + 5.550733744e-2f;
-    p = p * f + 2.402224208e-1f;
-    p = p * f + 6.931469776e-1f;
-    p = p * f + 1.0f;
-    uint32_t bits, n;
-    memcpy(&n, &shifted, sizeof n);
-    memcpy(&bits, &p, sizeof bits);
-    bits += n << 23; /* what round left above n falls out */
-    memcpy(&p, &bits, sizeof p);
-    return p;
-}
-
-/* e^(k x) of a constant k. */
-ACTIVATION_INLINE float exp_of(float max, const float k, float x)
-{
-    return exp2_bounded(max, x * (k * 1.44269504f));
-}
+ * exponentials: s(a) = 1 / (1 + u), tanh(b) = (1 - v) / (1 + v) with u = e^-a, v = e^-2b. */
 
 /* (1-z) n + z h of what z and n are functions of. */
-ACTIVATION_INLINE float gru_blend_float(float max, const enum gate_function gate, float z, float n,
-                                        float h)
+ACTIVATION_INLINE float gru_blend_float(float bound, const enum gate_function gate, float z,
+                                        float n, float h)
 {
     if (gate == GATE_SIGMOID) {
-        float u = exp_of(max, -1, z), v = exp_of(max, -2, n);
+        float u = exp_bounded(bound, -1, z), v = exp_bounded(bound, -2, n);
         return ((1 - v) * u + h * (1 + v)) / ((1 + u) * (1 + v));
     }
-    n = tanh_float(n);
-    return n + gate_float(gate, z) * (h - n);
+    n = tanh_float(bound, n);
+    return n + gate_float(bound, gate, z) * (h - n);
 }
 
 /* f c + i g, the same. */
-ACTIVATION_INLINE float lstm_carry_float(float max, const enum gate_function gate, float i, float f,
-                                         float g, float c)
+ACTIVATION_INLINE float lstm_carry_float(float bound, const enum gate_function gate, float i,
+                                         float f, float g, float c)
 {
     if (gate == GATE_SIGMOID) {
-        float u = 1 + exp_of(max, -1, i), w = 1 + exp_of(max, -1, f), v = exp_of(max, -2, g);
+        float u = 1 + exp_bounded(bound, -1, i), w = 1 + exp_bounded(bound, -1, f),
+              v = exp_bounded(bound, -2, g);
         float in = u * (1 + v);
         return (c * in + (1 - v) * w) / (in * w);
     }
-    return gate_float(gate, f) * c + gate_float(gate, i) * tanh_float(g);
+    return gate_float(bound, gate, f) * c + gate_float(bound, gate, i) * tanh_float(bound, g);
 }
 
 /* o tanh(c), the same. */
-ACTIVATION_INLINE float lstm_output_float(float max, const enum gate_function gate, float o,
+ACTIVATION_INLINE float lstm_output_float(float bound, const enum gate_function gate, float o,
                                           float c)
 {
     if (gate == GATE_SIGMOID) {
-        float v = exp_of(max, -2, c);
-        return (1 - v) / ((1 + exp_of(max, -1, o)) * (1 + v));
+        float v = exp_bounded(bound, -2, c);
+        return (1 - v) / ((1 + exp_bounded(bound, -1, o)) * (1 + v));
     }
-    return gate_float(gate, o) * tanh_float(c);
+    return gate_float(bound, gate, o) * tanh_float(bound, c);
 }
 
 #define KERNEL(name) portable_##name

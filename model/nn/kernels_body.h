@@ -134,54 +134,55 @@ KERNEL_TARGET static void KERNEL(product)(const struct packed *w, bool add, size
 
 /* ---- gates: gate is a constant where these are inlined ---- */
 
-TILE void KERNEL(gru_row)(const enum gate_function gate, float max, size_t width, size_t padded,
+TILE void KERNEL(gru_row)(const enum gate_function gate, float bound, size_t width, size_t padded,
                           const float *restrict g, float *restrict h)
 {
     for (size_t j = 0; j < width; j++) {
-        float r = gate == GATE_SIGMOID ? 1 / (1 + exp_of(max, -1, g[j])) : gate_float(gate, g[j]);
+        float r = gate_float(bound, gate, g[j]);
         float n = g[2 * padded + j] + r * g[3 * padded + j];
-        h[j] = gru_blend_float(max, gate, g[padded + j], n, h[j]);
+        h[j] = gru_blend_float(bound, gate, g[padded + j], n, h[j]);
     }
 }
 
 TILE void KERNEL(gru_of)(const enum gate_function gate, const struct cell_block *b)
 {
-    float max = exponent_max;
+    float bound = activation_bound();
     for (size_t row = 0; row < b->rows; row++)
         KERNEL(gru_row)
-    (gate, max, b->width, b->padded, b->gates + row * 4 * b->padded, b->state[row] + b->at);
+    (gate, bound, b->width, b->padded, b->gates + row * 4 * b->padded, b->state[row] + b->at);
 }
 
 TILE void KERNEL(reset_of)(const enum gate_function gate, const struct cell_block *b)
 {
+    float bound = activation_bound();
     size_t width = b->width, padded = b->padded;
     for (size_t row = 0; row < b->rows; row++) {
         float *gates = b->gates + row * 4 * padded, *reset = b->reset + row * padded;
         const float *h = b->state[row] + b->at;
         for (size_t j = 0; j < width; j++) {
-            gates[padded + j] = gate_float(gate, gates[padded + j]);
-            reset[j] = h[j] * gate_float(gate, gates[j]);
+            gates[padded + j] = gate_float(bound, gate, gates[padded + j]);
+            reset[j] = h[j] * gate_float(bound, gate, gates[j]);
         }
     }
 }
 
 /* In two loops: what the second waits for is then long done. */
-TILE void KERNEL(lstm_row)(const enum gate_function gate, float max, size_t width, size_t padded,
+TILE void KERNEL(lstm_row)(const enum gate_function gate, float bound, size_t width, size_t padded,
                            const float *restrict g, float *restrict h, float *restrict c)
 {
     for (size_t j = 0; j < width; j++)
-        c[j] = lstm_carry_float(max, gate, g[j], g[padded + j], g[2 * padded + j], c[j]);
+        c[j] = lstm_carry_float(bound, gate, g[j], g[padded + j], g[2 * padded + j], c[j]);
     for (size_t j = 0; j < width; j++)
-        h[j] = lstm_output_float(max, gate, g[3 * padded + j], c[j]);
+        h[j] = lstm_output_float(bound, gate, g[3 * padded + j], c[j]);
 }
 
 TILE void KERNEL(lstm_of)(const enum gate_function gate, const struct cell_block *b)
 {
-    float max = exponent_max;
+    float bound = activation_bound();
     for (size_t row = 0; row < b->rows; row++) {
         float *h = b->state[row] + b->at;
         KERNEL(lstm_row)
-        (gate, max, b->width, b->padded, b->gates + row * 4 * b->padded, h, h + b->width);
+        (gate, bound, b->width, b->padded, b->gates + row * 4 * b->padded, h, h + b->width);
     }
 }
 
@@ -204,12 +205,13 @@ KERNEL_TARGET
 
 KERNEL_TARGET static void KERNEL(gru_blend)(const struct cell_block *b)
 {
+    float bound = activation_bound();
     size_t width = b->width, padded = b->padded;
     for (size_t row = 0; row < b->rows; row++) {
         const float *gates = b->gates + row * 4 * padded;
         float *h = b->state[row] + b->at;
         for (size_t j = 0; j < width; j++) {
-            float n = tanh_float(gates[2 * padded + j]);
+            float n = tanh_float(bound, gates[2 * padded + j]);
             h[j] = n + gates[padded + j] * (h[j] - n);
         }
     }
@@ -219,12 +221,13 @@ KERNEL_TARGET static void KERNEL(lstm)(const struct cell_block *b){EVERY_GATE(KE
 
 KERNEL_TARGET static void KERNEL(activate)(enum dense_activation activation, size_t count, float *y)
 {
+    float bound = activation_bound();
     if (activation == DENSE_RELU)
         for (size_t i = 0; i < count; i++)
             y[i] = y[i] > 0 ? y[i] : 0;
     if (activation == DENSE_TANH)
         for (size_t i = 0; i < count; i++)
-            y[i] = tanh_float(y[i]);
+            y[i] = tanh_float(bound, y[i]);
 }
 
 KERNEL_TARGET static void KERNEL(exponentials)(size_t count, float *d)

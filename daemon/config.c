@@ -98,6 +98,12 @@ static const struct config_key keys[] = {
            "Silence, in seconds, that ends a session. Must be what the bundle was trained with."),
     NUMBER("session.allowed.lateness.ms", session_allowed_lateness_ms, "86400000", 0, 30 * DAY_MS, 0,
            "How far behind stream time a scrobble may still change a closed session."),
+    NUMBER("cluster.min.sessions", cluster_min_sessions, "10", 0, 1000000, 0,
+           "Finished sessions from which on somebody whom the bundle's clusters do not list is placed in the nearest "
+           "one. Until then the global net serves them."),
+    NUMBER("cluster.recheck.sessions", cluster_recheck_sessions, "20", 0, 1000000, 0,
+           "After so many more sessions everybody's cluster is looked at again; who has come nearer to another one by a "
+           "tenth of the distance moves. 0: never."),
     TEXT("state.dir", CONFIG_FILE, state_dir, "", CONFIG_EMPTY,
          "Directory of this host for snapshots of the state: a partition that leaves, or that is there at a clean stop, "
          "is written into it, and the next start reads only what topic.state got since. Never needed: what is missing, "

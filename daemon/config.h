@@ -33,6 +33,7 @@ struct config {
     int64_t state_ttl_days, transaction_timeout_ms, watchdog_timeout_ms;
     int64_t revoke_timeout_ms, shutdown_timeout_ms;
     int64_t session_gap_s, session_allowed_lateness_ms;
+    int64_t cluster_min_sessions, cluster_recheck_sessions;
     int64_t time_max_future_ms, time_idle_advance_ms;
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     struct config_pair *kafka;

@@ -23,6 +23,8 @@ struct stream_params engine_params(const struct config *config)
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
     params.gap_ms = config->session_gap_s * 1000;
     params.allowed_lateness_ms = config->session_allowed_lateness_ms;
+    params.cluster_min_sessions = (uint32_t)config->cluster_min_sessions;
+    params.cluster_recheck_sessions = (uint32_t)config->cluster_recheck_sessions;
     params.ttl_ms = config->state_ttl_days * INT64_C(86400000);
     return params;
 }

@@ -45,6 +45,7 @@ void engine_publish(struct engine *engine)
     metrics->sessions_revised = counts->sessions_revised;
     metrics->sessions_reopened = counts->sessions_reopened;
     metrics->hidden_recomputed = counts->hidden_recomputed;
+    metrics->cluster_moves = counts->cluster_moves;
     metrics->partitions = engine->partitions.live;
     metrics->in_flight = ledger_in_flight(&engine->ledger);
     metrics->paused = engine->paused;

@@ -32,6 +32,8 @@
     X(sessions_reopened, counter, "outro_sessions_reopened_total", "", "Closed sessions reopened") \
     X(hidden_recomputed, counter, "outro_hidden_recomputed_total", "",                             \
       "Hidden states recomputed from history, as after a bundle swap")                             \
+    X(cluster_moves, counter, "outro_cluster_moves_total", "",                                     \
+      "Users placed in a cluster, or in another one")                                              \
     X(produced, counter, "outro_records_produced_total", "", "Records handed to the producer")     \
     X(acknowledged, counter, "outro_records_acknowledged_total", "", "Records the brokers keep")   \
     X(discarded, counter, "outro_records_discarded_total", "",                                     \

@@ -67,6 +67,21 @@ static void show_lists(const struct manifest *manifest)
                progress_number(manifest->file[i].size_bytes, number), manifest->file[i].sha256);
 }
 
+static void show_clusters(const struct manifest_clusters *clusters)
+{
+    if (clusters->k == 0) {
+        puts("clusters     none: every user has the global net");
+        return;
+    }
+    printf("clusters     %u, %s\n", clusters->k, clusters->method);
+    for (uint32_t c = 0; c < clusters->k; c++) {
+        const struct manifest_cluster *cluster = &clusters->cluster[c];
+        printf("  %-3u %llu people, %llu sessions; %s net: %s\n", c,
+               (unsigned long long)cluster->users, (unsigned long long)cluster->sessions,
+               cluster->own ? "its own" : "the global", cluster->why);
+    }
+}
+
 static int show(const char *path, bool each_input, struct err *err)
 {
     struct manifest *manifest = bundle_manifest(path, err);
@@ -82,7 +97,7 @@ static int show(const char *path, bool each_input, struct err *err)
     int64_t longest_ms = manifest->pool_ms[POOL_VALUES - 1];
     printf("window       %u sessions a user; pool of %d lengths, median %.0f s, longest %.0f s\n",
            manifest->window, POOL_VALUES, (double)median_ms / 1000, (double)longest_ms / 1000);
-    puts("clusters     none: every user has the global net");
+    show_clusters(&manifest->clusters);
     printf("self-test    %zu cases\n", manifest->cases);
     show_lists(manifest);
     free(manifest);
@@ -152,7 +167,8 @@ static int load_network(const char *path, bool show_it, struct err *err)
 static const struct {
     const char *verb;
     int (*run)(int argc, char **argv);
-} PARTS[] = {{"import", cmd_bundle_import}, {"export", cmd_bundle_export}};
+} PARTS[] = {
+    {"import", cmd_bundle_import}, {"export", cmd_bundle_export}, {"diff", cmd_bundle_diff}};
 
 int cmd_bundle(int argc, char **argv)
 {
@@ -167,12 +183,13 @@ int cmd_bundle(int argc, char **argv)
     };
     const struct options options = {
         .command = "bundle",
-        .operands = "show|check|recipe|import|export BUNDLE",
+        .operands = "show|check|recipe|diff|import|export BUNDLE",
         .summary =
             "show   prints what the manifest of BUNDLE (a directory, or a link to one) says\n"
             "recipe prints what it was trained by, as outro train --recipe reads it\n"
             "check  loads it as the daemon would: hashes, shapes, finite weights, inputs, "
             "self-test\n"
+            "diff   A B: what changed between two bundles\n"
             "import, export   networks of Keras and PyTorch; `outro bundle import --help`",
         .min_operands = 2,
         .max_operands = 2,
@@ -192,7 +209,7 @@ int cmd_bundle(int argc, char **argv)
     else if (strcmp(argv[1], "recipe") == 0)
         result = print_recipe(argv[2], &err);
     else
-        return options_usage("bundle", "\"%s\" is none of show, check, recipe, import, export",
-                             argv[1]);
+        return options_usage(
+            "bundle", "\"%s\" is none of show, check, recipe, diff, import, export", argv[1]);
     return result ? options_fail("bundle", &err) : 0;
 }

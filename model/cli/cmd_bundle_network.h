@@ -6,6 +6,7 @@
 
 int cmd_bundle_import(int argc, char **argv); /* argv[0] = "import" */
 int cmd_bundle_export(int argc, char **argv); /* argv[0] = "export" */
+int cmd_bundle_diff(int argc, char **argv);   /* argv[0] = "diff" */
 
 /** Prints what a network is, as `outro bundle show` does. */
 void show_network(const struct net_file *net);

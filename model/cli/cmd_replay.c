@@ -26,6 +26,7 @@ struct replay {
     struct log_hints hints;
     uint64_t partitions;
     double lateness_s;
+    uint64_t cluster_min_sessions, cluster_recheck_sessions;
     bool strict, quiet, keep_duplicates;
 
     FILE *predictions, *sessions; /* NULL: not wanted */
@@ -114,6 +115,9 @@ static void print_summary(const struct replay *replay, const struct pipeline *pi
             (unsigned long long)counts->sessions_opened,
             (unsigned long long)(counts->sessions_revised + counts->sessions_reopened));
     fprintf(out, "predictions  %llu\n", (unsigned long long)counts->predictions);
+    if (counts->cluster_moves > 0)
+        fprintf(out, "moves        %llu into a cluster, or from one to another\n",
+                (unsigned long long)counts->cluster_moves);
 }
 
 static bool same_file(const char *path, const char *other)
@@ -185,6 +189,8 @@ static int replay_log(struct replay *replay, struct bundle *bundle, struct log *
     params.gap_ms = bundle->gap_ms;
     params.allowed_lateness_ms = (int64_t)(replay->lateness_s * 1000);
     params.keep_duplicates = replay->keep_duplicates;
+    params.cluster_min_sessions = (uint32_t)replay->cluster_min_sessions;
+    params.cluster_recheck_sessions = (uint32_t)replay->cluster_recheck_sessions;
     const struct pipeline_sink sink = {
         .ctx = replay, .prediction = take_prediction, .session = take_session};
     struct progress progress;
@@ -258,7 +264,10 @@ out:
 
 int cmd_replay(int argc, char **argv)
 {
-    struct replay replay = {.lateness_s = 86400};
+    const struct stream_params defaults = STREAM_PARAMS_DEFAULTS;
+    struct replay replay = {.lateness_s = 86400,
+                            .cluster_min_sessions = defaults.cluster_min_sessions,
+                            .cluster_recheck_sessions = defaults.cluster_recheck_sessions};
     const struct option_row rows[] = {
         {"bundle", "BUNDLE", OPTION_TEXT, &replay.bundle_path, 0, 0,
          "directory of the bundle to serve from"},
@@ -273,6 +282,10 @@ int cmd_replay(int argc, char **argv)
          "as a topic of N partitions: JSON lines in their own order, a stream time each"},
         {"allowed-lateness", "S", OPTION_REAL, &replay.lateness_s, 0, 1e9,
          "how late a scrobble may change a closed session, seconds (default: 86400)"},
+        {"cluster-min-sessions", "N", OPTION_COUNT, &replay.cluster_min_sessions, 0, 1e6,
+         "sessions before somebody not listed is placed in a cluster (default: 10)"},
+        {"cluster-recheck-sessions", "N", OPTION_COUNT, &replay.cluster_recheck_sessions, 0, 1e6,
+         "sessions between two looks at somebody's cluster; 0: one alone (default: 20)"},
         {"keep-duplicates", NULL, OPTION_FLAG, &replay.keep_duplicates, 0, 0,
          "drop none, as the reference figures were measured"},
         OPTION_ROW_STRICT(&replay.strict),

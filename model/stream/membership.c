@@ -40,7 +40,7 @@ bool membership_update(const struct stream_params *params, const struct user_lay
         after = listed >= 0         ? (uint16_t)(listed + 1)
                 : finished >= least ? nearest(layout, of, user, 0)
                                     : 0;
-    } else if (opened && finished >= least &&
+    } else if (opened && finished >= least && params->cluster_recheck_sessions > 0 &&
                (finished - least) % params->cluster_recheck_sessions == 0) {
         after = nearest(layout, of, user, before);
     }

@@ -15,7 +15,8 @@ struct stream_params {
     bool keep_duplicates;          /* --seed-compat: drop none */
     uint32_t cluster_min_sessions; /* that somebody the bundle does not list must have finished to
                                       get a cluster's net; 10 */
-    uint32_t cluster_recheck_sessions; /* after so many more it is looked at again; 20 */
+    uint32_t cluster_recheck_sessions; /* after so many more it is looked at again; 20. 0:
+                                          never */
     uint32_t window;                   /* W: finished sessions kept a user; 256 */
     uint32_t track_slots;              /* of the bounded sketch of plays a user; powers of two */
     uint32_t artist_slots;

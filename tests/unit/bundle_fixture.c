@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "bundle/bundle_parts.h"
 #include "bundle_fixture.h"
 
 #include <dirent.h>
@@ -46,6 +47,50 @@ void fixture_init(struct bundle_fixture *fixture, uint32_t hidden, uint64_t seed
     bundle->score[0] = (struct bundle_score){"validation.pinball_ratio", .973};
 }
 
+/* Cluster 0 has a net with a scaler of its own, 1 the global net, 2 a net with the global scaler.
+ */
+static struct bundle_clusters *clusters_new(const struct predictor *global)
+{
+    struct bundle_clusters *clusters = calloc(1, sizeof *clusters);
+    assert_non_null(clusters);
+    struct clustering *of = &clusters->of;
+    *of = (struct clustering){.method = CLUSTER_KMEANS,
+                              .k = FIXTURE_CLUSTERS,
+                              .columns = 2,
+                              .column = {COLUMN_TOTAL_SESSIONS, COLUMN_MEDIAN_LENGTH},
+                              .members = 2};
+    assert_int_equal(clustering_init(of, NULL), 0);
+    for (size_t i = 0; i < FIXTURE_CLUSTERS * 2; i++)
+        of->centroids[i] = (double)i / 3;
+    of->scale[0] = .3;
+    of->scale[1] = 1;
+    strcpy(of->member[0].user_id, "user_000007");
+    strcpy(of->member[1].user_id, "Zoë");
+    of->member[1].label = 2;
+    assert_int_equal(clustering_finish(of, NULL), 0);
+    clusters->cluster = calloc(FIXTURE_CLUSTERS, sizeof *clusters->cluster);
+    assert_non_null(clusters->cluster);
+    for (uint32_t c = 0; c < FIXTURE_CLUSTERS; c++) {
+        struct bundle_cluster *cluster = &clusters->cluster[c];
+        cluster->users = c + 1;
+        cluster->sessions = 100 * c;
+        snprintf(cluster->why, sizeof cluster->why, "reason %u", c);
+        if (c == 1)
+            continue;
+        cluster->net = predictor_new(&global->spec, 40 + c, NULL);
+        assert_non_null(cluster->net);
+        cluster->net->scaler = global->scaler;
+        if (c == 0)
+            cluster->net->scaler.live_mean[3] += 2;
+    }
+    return clusters;
+}
+
+void fixture_cluster(struct bundle_fixture *fixture)
+{
+    fixture->bundle.clusters = clusters_new(fixture->bundle.net);
+}
+
 static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *walk)
 {
     (void)about;
@@ -57,6 +102,7 @@ static int remove_entry(const char *path, const struct stat *about, int type, st
 void fixture_release(struct bundle_fixture *fixture)
 {
     predictor_free(fixture->bundle.net);
+    bundle_clusters_free(fixture->bundle.clusters);
     arena_clear(&fixture->paths);
     assert_int_equal(nftw(fixture->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }

@@ -24,6 +24,11 @@ struct bundle_fixture {
 void fixture_init(struct bundle_fixture *fixture, uint32_t hidden, uint64_t seed);
 void fixture_release(struct bundle_fixture *fixture);
 
+#define FIXTURE_CLUSTERS 3
+/** Gives the bundle three clusters, by total_sessions and median_session_length: 0 has a net with a
+ * scaler of its own, 1 the global net, 2 a net with the global scaler; two people are listed. */
+void fixture_cluster(struct bundle_fixture *fixture);
+
 /** folder/name, borrowed from the fixture. */
 const char *fixture_path(struct bundle_fixture *fixture, const char *name);
 /** Saves the fixture's bundle under that name. */

@@ -14,59 +14,13 @@
 #include "bundle/cluster_file.h"
 #include "bundle_fixture.h"
 
-#define K 3
-
-/* Cluster 0 has a net with a scaler of its own, 1 the global net, 2 a net with the global scaler.
- */
-static struct bundle_clusters *clusters_new(const struct predictor *global)
-{
-    struct bundle_clusters *clusters = calloc(1, sizeof *clusters);
-    assert_non_null(clusters);
-    struct clustering *of = &clusters->of;
-    *of = (struct clustering){.method = CLUSTER_KMEANS,
-                              .k = K,
-                              .columns = 2,
-                              .column = {COLUMN_TOTAL_SESSIONS, COLUMN_MEDIAN_LENGTH},
-                              .members = 2};
-    assert_int_equal(clustering_init(of, NULL), 0);
-    for (size_t i = 0; i < K * 2; i++)
-        of->centroids[i] = (double)i / 3;
-    of->scale[0] = .3;
-    of->scale[1] = 1;
-    strcpy(of->member[0].user_id, "user_000007");
-    strcpy(of->member[1].user_id, "Zoë");
-    of->member[1].label = 2;
-    assert_int_equal(clustering_finish(of, NULL), 0);
-    clusters->cluster = calloc(K, sizeof *clusters->cluster);
-    assert_non_null(clusters->cluster);
-    for (uint32_t c = 0; c < K; c++) {
-        struct bundle_cluster *cluster = &clusters->cluster[c];
-        cluster->users = c + 1;
-        cluster->sessions = 100 * c;
-        snprintf(cluster->why, sizeof cluster->why, "reason %u", c);
-        if (c == 1)
-            continue;
-        cluster->net = predictor_new(&global->spec, 40 + c, NULL);
-        assert_non_null(cluster->net);
-        cluster->net->scaler = global->scaler;
-        if (c == 0)
-            cluster->net->scaler.live_mean[3] += 2;
-    }
-    return clusters;
-}
+#define K FIXTURE_CLUSTERS
 
 static void clustered_fixture(struct bundle_fixture *f)
 {
     fixture_init(f, 5, 3);
-    f->bundle.clusters = clusters_new(f->bundle.net);
+    fixture_cluster(f);
     fixture_save(f, "b");
-}
-
-static void release(struct bundle_fixture *f)
-{
-    bundle_clusters_free(f->bundle.clusters);
-    f->bundle.clusters = NULL;
-    fixture_release(f);
 }
 
 static void test_bundle_clusters_load_to_the_bit(void **state)
@@ -99,7 +53,7 @@ static void test_bundle_clusters_load_to_the_bit(void **state)
         assert_memory_equal(&a->net->scaler, &b->net->scaler, sizeof b->net->scaler);
     }
     bundle_release(loaded);
-    release(&f);
+    fixture_release(&f);
 }
 
 /* Another net of a cluster is another version, though the global one is the same. */
@@ -117,7 +71,7 @@ static void test_bundle_clusters_are_part_of_the_version(void **state)
     }
     assert_string_not_equal(version[0], version[1]);
     assert_string_equal(version[1], version[2]);
-    release(&f);
+    fixture_release(&f);
 }
 
 struct damage {
@@ -145,7 +99,7 @@ static void test_bundle_clusters_damage_is_named(void **state)
         clustered_fixture(&f);
         fixture_edit(&f, damages[i].place, damages[i].value);
         fixture_refused(&f, damages[i].place, damages[i].reason);
-        release(&f);
+        fixture_release(&f);
     }
 }
 
@@ -166,7 +120,7 @@ static void test_bundle_clusters_a_flipped_bit_is_seen(void **state)
         snprintf(reason, sizeof reason, "%s: sha256", names[i]);
         fixture_refused(&f, names[i], reason);
         free(bytes);
-        release(&f);
+        fixture_release(&f);
     }
 }
 
@@ -182,7 +136,7 @@ static void test_bundle_clusters_other_nets_are_not_saved(void **state)
     cluster->net = predictor_new(&other, 1, NULL);
     assert_int_equal(bundle_save(fixture_path(&f, "b"), &f.bundle, CREATED, NULL, &err), -1);
     assert_non_null(strstr(err.text, "the net of cluster 1 is not made as the global one"));
-    release(&f);
+    fixture_release(&f);
 }
 
 int main(void)

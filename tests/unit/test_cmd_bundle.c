@@ -68,7 +68,7 @@ static void test_cmd_bundle_says_what_it_finds(void **state)
         {"check", "nan", 1, NULL, "nan: global.safetensors: sha256 is"},
         {"show", "none", 1, NULL, "none: No such file or directory"},
         {"check", "none", 1, NULL, "none: No such file or directory"},
-        {"chek", "b", 2, NULL, "\"chek\" is none of show, check, recipe, import, export"},
+        {"chek", "b", 2, NULL, "\"chek\" is none of show, check, recipe, diff, import, export"},
     };
     struct bundle_fixture f;
     fixture_init(&f, 4, 1);
@@ -198,10 +198,61 @@ static void test_cmd_bundle_survives_damage(void **state)
     fixture_release(&f);
 }
 
+/* The second one has another net, another recipe, one more score, and clusters. */
+static void test_cmd_bundle_says_what_changed(void **state)
+{
+    static const char *const changes[] = {
+        "version      20261124T101500Z-",
+        " -> 20261124T101500Z-",
+        "net          same: gru:4",
+        "weights      moved by 0.",
+        "  live   ",
+        "mean moved by +1.00 deviations",
+        "session gap  1800 s -> 900 s",
+        "medians      of the first one's self-test rows",
+        "  - none: everybody",
+        "  + kmeans, 3 clusters, 2 people listed",
+        "  - seed = 1",
+        "  + seed = 2",
+        "0.973 -> 0.95 (-0.023)",
+        "not measured -> 7",
+    };
+    (void)state;
+    struct bundle_fixture f;
+    fixture_init(&f, 4, 1);
+    f.bundle.recipe = "net = gru:4\nseed = 1\n";
+    fixture_save(&f, "a");
+    assert_int_equal(run_words(&f, "diff /a /a"), 0);
+    said(&f, "out", "version      same: 20261124T101500Z-");
+    said(&f, "out", "recipe       same");
+    said(&f, "out", "clusters     none in both");
+    f.bundle.net->params[3] += .25f;
+    f.bundle.net->scaler.live_mean[2] += 1 / f.bundle.net->scaler.live_inverse_sd[2];
+    f.bundle.gap_ms = 900000;
+    f.bundle.recipe = "net = gru:4\nseed = 2\n";
+    f.bundle.score[0].value = .95;
+    f.bundle.score[f.bundle.scores++] = (struct bundle_score){"test.more", 7};
+    fixture_cluster(&f);
+    fixture_save(&f, "b");
+    assert_int_equal(run_words(&f, "diff /a /b"), 0);
+    for (size_t i = 0; i < COUNT(changes); i++)
+        said(&f, "out", changes[i]);
+    struct cluster_member *member = f.bundle.clusters->of.member;
+    member[1].label = 2; /* now both people are in one cluster */
+    fixture_save(&f, "c");
+    assert_int_equal(run_words(&f, "diff /b /c"), 0);
+    said(&f, "out", "people listed in both 2, of them moved to other company 1;");
+    assert_int_equal(run_words(&f, "diff /a /none"), 1);
+    said(&f, "err", "none: No such file");
+    assert_int_equal(run_words(&f, "diff /a"), 2);
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_cmd_bundle_says_what_it_finds),
                                        cmocka_unit_test(test_cmd_bundle_carries_a_net_out_and_in),
-                                       cmocka_unit_test(test_cmd_bundle_survives_damage)};
+                                       cmocka_unit_test(test_cmd_bundle_survives_damage),
+                                       cmocka_unit_test(test_cmd_bundle_says_what_changed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,9 @@
 #include "daemon/failpoint.h"
 #include "daemon/topics.h"
 
-/* Micro-batch of the net: large enough for the matrix products, small enough for the cache. */
-#define PIPELINE_ROWS 256
+/* Micro-batch of the nets: large enough for the matrix products of each of many clusters, small
+   enough for the cache. */
+#define PIPELINE_ROWS 512
 /* How often its counters are published while there is work. */
 #define PUBLISH_MS 100
 /* What is left of a stop's time when snapshots are given up. */

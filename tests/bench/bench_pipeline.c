@@ -2,7 +2,8 @@
  * sessionize, features, kernel KM, net (hidden 32), encode. Every user has a full history (a ring
  * of 256 sessions) before the clock starts, so that each session start costs what it costs in the
  * long run. Once as it is, once in transactions of 25,000 events, once with their changes encoded
- * for the changelog as well. Usage: bench_pipeline [EVENTS [USERS ...]] */
+ * for the changelog as well; and with a bundle of 64 clusters, each with a net of its own, its
+ * users by turns. Usage: bench_pipeline [EVENTS [USERS ...]] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "stream/changelog.h"
 #include "stream/pipeline.h"
 
+#define ROWS          512 /* of a micro-batch, as in the daemon */
 #define LINE_BYTES    512
 #define HISTORY_ROWS  8000
 #define DAY_MS        INT64_C(86400000)
@@ -64,12 +66,48 @@ static int write_session(void *ctx, const struct session *session, uint32_t part
     return 0;
 }
 
+#define CLUSTERS 64
+
+/* A net for each; nobody is listed, give_histories() puts everybody where they belong. */
+static struct bundle_clusters *make_clusters(const struct net_spec *spec, struct err *err)
+{
+    struct bundle_clusters *clusters = calloc(1, sizeof *clusters);
+    if (!clusters || !(clusters->cluster = calloc(CLUSTERS, sizeof *clusters->cluster)))
+        die("no memory", err);
+    struct clustering *of = &clusters->of;
+    *of = (struct clustering){
+        .method = CLUSTER_KMEANS, .k = CLUSTERS, .columns = 1, .column = {COLUMN_AVERAGE_LENGTH}};
+    if (clustering_init(of, err) < 0)
+        die("clusters", err);
+    of->scale[0] = 1;
+    for (uint32_t c = 0; c < CLUSTERS; c++) {
+        of->centroids[c] = 100 * c;
+        snprintf(clusters->cluster[c].why, sizeof clusters->cluster[c].why, "a benchmark");
+        if (!(clusters->cluster[c].net = predictor_new(spec, 2 + c, err)))
+            die("no net", err);
+    }
+    if (clustering_finish(of, err) < 0)
+        die("clusters", err);
+    return clusters;
+}
+
+static void free_clusters(struct bundle_clusters *clusters)
+{
+    for (uint32_t c = 0; c < CLUSTERS; c++)
+        predictor_free(clusters->cluster[c].net);
+    free(clusters->cluster);
+    clustering_release(&clusters->of);
+    free(clusters);
+}
+
 /* A bundle as training makes it, but for what the weights have learned: that costs the same. */
-static struct bundle *make_bundle(struct err *err)
+static struct bundle *make_bundle(bool clustered, struct err *err)
 {
     char folder[] = "/tmp/bench_pipeline-XXXXXX", path[64];
     const struct net_spec spec = PREDICTOR_SPEC(32, 64);
     struct bundle bundle = {.gap_ms = 1800000, .window = 256};
+    if (clustered)
+        bundle.clusters = make_clusters(&spec, err);
     for (int i = 0; i < POOL_VALUES; i++)
         bundle.pool_ms[i] = i * INT64_C(30000);
     bundle.net = predictor_new(&spec, 1, err);
@@ -82,6 +120,8 @@ static struct bundle *make_bundle(struct err *err)
     if (!loaded)
         die("loading", err);
     predictor_free(bundle.net);
+    if (clustered)
+        free_clusters(bundle.clusters);
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", folder);
     if (system(command) != 0)
@@ -100,7 +140,8 @@ static struct synth *invent(uint64_t rows, uint32_t users, int64_t start_ms, str
 
 /* Gives every user of store the history of one who has been there for years. */
 static void give_histories(struct pipeline *pipeline, struct state_store *store,
-                           const struct stream_params *params, uint32_t users, struct err *err)
+                           const struct stream_params *params, uint32_t users,
+                           const struct bundle_clusters *clusters, struct err *err)
 {
     struct state_store *template_store = state_store_new(params, 0, err);
     struct synth *synth = invent(HISTORY_ROWS, 1, HISTORY_START, err);
@@ -129,6 +170,8 @@ static void give_histories(struct pipeline *pipeline, struct state_store *store,
         memcpy((char *)&slot->state + offset, (const char *)&from->state + offset,
                state_store_layout(store)->size_bytes - offset);
         slot->state.user_id_size = size;
+        slot->state.cluster = clusters ? (uint16_t)(u % CLUSTERS + 1) : 0;
+        slot->state.clustering = clusters ? clusters->id : 0;
         slot->hidden_valid = from->hidden_valid;
         slot->hidden_through = from->hidden_through;
         memcpy(state_store_hidden(store, u), state_store_hidden(template_store, 0),
@@ -161,9 +204,10 @@ static char *make_lines(uint64_t events, uint32_t users, struct err *err)
 
 /* ---- transactions ---- */
 
-enum mode { MODE_PLAIN, MODE_TRANSACTIONS, MODE_CHANGELOG, MODES };
+enum mode { MODE_PLAIN, MODE_TRANSACTIONS, MODE_CHANGELOG, MODE_CLUSTERS, MODES };
 static const char *const mode_names[MODES] = {"without transactions", "in transactions",
-                                              "in transactions, with their changelog"};
+                                              "in transactions, with their changelog",
+                                              "without transactions, 64 clusters"};
 
 #define TRANSACTION_EVENTS 25000
 
@@ -191,7 +235,7 @@ static void end_transaction(struct pipeline *pipeline, struct state_store *store
         die("flush", err);
     if (mode == MODE_CHANGELOG && state_store_changes(store, encode_change, changelog, err) < 0)
         die("changelog", err);
-    if (mode != MODE_PLAIN)
+    if (state_store_in_transaction(store))
         state_store_commit(store);
 }
 
@@ -200,9 +244,10 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mod
     struct err err = {0};
     struct output output = {.bytes = 0};
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    params.cluster_recheck_sessions = 0; /* lives alike would all end up in one */
     struct pipeline_sink sink = {
         .ctx = &output, .prediction = write_prediction, .session = write_session};
-    struct pipeline *pipeline = pipeline_new(&params, &sink, 256, &err);
+    struct pipeline *pipeline = pipeline_new(&params, &sink, ROWS, &err);
     struct state_store *store = state_store_new(&params, 0, &err);
     struct scrobble_scratch *scratch = scrobble_scratch_new();
     if (!pipeline || !store || !scratch || pipeline_set_pool(pipeline, bundle->pool_ms, &err) < 0 ||
@@ -213,7 +258,7 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mod
     if (!changelog.value)
         die("changelog", &err);
     printf("%u users, %llu events, %s\n", users, (unsigned long long)events, mode_names[mode]);
-    give_histories(pipeline, store, &params, users, &err);
+    give_histories(pipeline, store, &params, users, bundle->clusters, &err);
     char *lines = make_lines(events, users, &err);
     output = (struct output){.bytes = 0};
     uint64_t bytes_in = 0;
@@ -221,7 +266,7 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mod
     for (uint64_t e = 0; e < events; e++) {
         struct scrobble scrobble;
         enum outcome outcome;
-        if (mode != MODE_PLAIN && e % TRANSACTION_EVENTS == 0) {
+        if (mode != MODE_PLAIN && mode != MODE_CLUSTERS && e % TRANSACTION_EVENTS == 0) {
             if (e > 0)
                 end_transaction(pipeline, store, mode, &changelog, &err);
             state_store_begin(store);
@@ -263,13 +308,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_pipeline [EVENTS [USERS ...]]\n");
         return 2;
     }
-    struct bundle *bundle = make_bundle(&err);
+    struct bundle *global = make_bundle(false, &err), *clustered = make_bundle(true, &err);
     size_t sizes = argc > 2 ? (size_t)argc - 2 : sizeof usual / sizeof *usual;
     for (size_t i = 0; i < sizes; i++)
         for (int mode = 0; mode < MODES; mode++) {
             uint32_t users = argc > 2 ? (uint32_t)strtoul(argv[i + 2], NULL, 10) : usual[i];
-            run(bundle, events, users, (enum mode)mode);
+            run(mode == MODE_CLUSTERS ? clustered : global, events, users, (enum mode)mode);
         }
-    bundle_release(bundle);
+    bundle_release(global);
+    bundle_release(clustered);
     return 0;
 }

@@ -41,7 +41,8 @@ enum reject_reason scrobble_from_json(const char *json, size_t size,
                                       struct scrobble_scratch *scratch, struct scrobble *out,
                                       struct err *detail)
 {
-    if (json && size <= SCROBBLE_JSON_MAX && scrobble_read_direct(json, size, out))
+    if (json && size <= SCROBBLE_JSON_MAX &&
+        (scrobble_read_direct(json, size, out) || scrobble_read_nested(json, size, out)))
         return REJECT_NONE;
     return scrobble_from_json_general(json, size, scratch, out, detail);
 }

@@ -1,7 +1,7 @@
 /* scrobble_json.h - one scrobble as JSON: read (our own form, a ListenBrainz listen, a Last.fm
- * recent track) and written. Reading is direct for the flat object that producers send and falls
- * back to Jansson for whatever is unusual (escapes, nesting, other forms); both give the same
- * scrobble or the same refusal.
+ * recent track) and written. Reading is direct for what producers send and falls back to
+ * Jansson for whatever is unusual (escapes, numbers with exponents); both give the same scrobble or
+ * the same refusal.
  *
  * Which form: ListenBrainz if the object has a track_metadata, else Last.fm if its artist is an
  * object, else our own. Unknown fields are ignored, order does not matter, null counts as absent.

@@ -1,5 +1,5 @@
 /* scrobble_json_parts.h - what the readers of JSON records share (scrobble_json_direct.c,
- * scrobble_json_general.c, scrobble_spotify.c); nobody else includes it. */
+ * scrobble_json_nested.c, scrobble_json_general.c, scrobble_spotify.c); nobody else includes it. */
 #ifndef OUTRO_DATA_SCROBBLE_JSON_PARTS_H
 #define OUTRO_DATA_SCROBBLE_JSON_PARTS_H
 
@@ -19,6 +19,10 @@ struct scrobble_scratch {
  *  @return false when it is anything else; then out is untouched, and the general reader has the
  * last word */
 bool scrobble_read_direct(const char *json, size_t size, struct scrobble *out) MUST_CHECK;
+
+/** Reads a listen of ListenBrainz or a recent track of Last.fm without anything unusual in it.
+ *  @return as scrobble_read_direct */
+bool scrobble_read_nested(const char *json, size_t size, struct scrobble *out) MUST_CHECK;
 
 /** Sets the sentence and gives the reason, so that `return scrobble_refuse(...)` reads as it
  * should.

@@ -16,7 +16,7 @@ def closers(lines, partitions=harness.PARTITIONS):
     return [harness.scrobble_line(user, last + 2 * 86400 * 1000) for user in harness.one_key_a_partition(partitions)]
 
 
-def replay(lines, folder, bundle, partitions=harness.PARTITIONS, durations=None):
+def replay(lines, folder, bundle, partitions=harness.PARTITIONS, durations=None, options=()):
     """(predictions by user, sessions) that `outro replay` writes for lines of a Feeder, as the daemon's values."""
     log = folder / "replay.log"
     log.write_bytes(b"".join(line.split(b"\t", 1)[1] + b"\n" for line in lines))
@@ -24,7 +24,7 @@ def replay(lines, folder, bundle, partitions=harness.PARTITIONS, durations=None)
     subprocess.run(
         [harness.OUTRO, "replay", "--quiet", "--bundle", str(bundle), "--partitions", str(partitions),
          "--predictions", str(predictions), "--sessions", str(sessions),
-         *(["--durations", str(durations)] if durations else []), str(log)],
+         *(["--durations", str(durations)] if durations else []), *map(str, options), str(log)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     return by_user(predictions.read_bytes().splitlines()), sessions.read_bytes().splitlines()
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Makes what the integration tests share, in OUTRO_PREPARED: a log of invented scrobbles, the same as `outro events`
 writes it, and bundles trained from it."""
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +20,15 @@ def run(*args, **more):
         sys.exit(f"outro {' '.join(map(str, args))}: exit status {done.returncode}")
 
 
+def write_clusters(path, people, turn):
+    """Three clusters by average length, all of people listed, by turns from `turn` on."""
+    centroids = [[600.0], [2400.0], [7200.0]]
+    path.write_text(json.dumps({
+        "format": "outro-clusters", "format_version": 1, "method": "kmeans", "k": 3, "seed": 1, "inertia": 1.0,
+        "columns": [{"name": "average_session_length", "mean": 0.0, "scale": 1.0}], "centroids": centroids,
+        "members": [{"user_id": user, "cluster": (turn + i) % 3} for i, user in enumerate(people)]}))
+
+
 def main():
     folder = Path(os.environ["OUTRO_PREPARED"])
     shutil.rmtree(folder, ignore_errors=True)
@@ -29,6 +39,14 @@ def main():
         run("events", "--quiet", folder / "log", stdout=events)
     for name, options in BUNDLES.items():
         run("train", "--quiet", *options, "--out", folder / name, folder / "log")
+        run("bundle", "check", folder / name)
+    with open(folder / "events", "rb") as events:
+        people = sorted({json.loads(line.split(b"\t", 1)[1])["user_id"] for line in events})
+    for name, (listed, turn) in {"clusters-some": (people[::2], 0), "clusters-a": (people, 0),
+                                 "clusters-b": (people, 1)}.items():
+        write_clusters(folder / f"{name}.json", listed, turn)
+        run("train", "--quiet", "--seed", 3 + turn, "--epochs", 4, "--clusters", folder / f"{name}.json", "--min-users", 1,
+            "--force", "--out", folder / name, folder / "log", stdout=subprocess.DEVNULL)
         run("bundle", "check", folder / name)
 
 

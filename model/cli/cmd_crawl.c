@@ -111,7 +111,7 @@ static void print_json(const struct crawl_counts *counts, double seconds)
     printf("{\"complete\":%s,\"tracks\":%" PRIu64 ",\"with_duration\":%" PRIu64
            ",\"without_duration\":%" PRIu64 ",\"not_found\":%" PRIu64 ",\"failed\":%" PRIu64
            ",\"left\":%" PRIu64 ",\"known_before\":%" PRIu64 ",\"tags\":%" PRIu64
-           ",\"requests\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"seconds\":%.1f}\n",
+           ",\"requests\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"elapsed_s\":%.1f}\n",
            counts->left ? "false" : "true", counts->tracks, counts->timed, counts->untimed,
            counts->unknown, counts->failed, counts->left, counts->before, counts->tags,
            counts->requests, counts->retries, seconds);
@@ -224,15 +224,15 @@ int cmd_crawl(int argc, char **argv)
          "file with the API key, mode 600 (default: LASTFM_API_KEY of the environment)"},
         {"retry-failed", NULL, OPTION_FLAG, &command.options.retry_failed, 0, 0,
          "ask again for the tracks that failed.tsv has"},
-        {"parallel", "N", OPTION_COUNT, &command.parallel, 1, 64, "requests at once (default 4)"},
+        {"parallel", "N", OPTION_COUNT, &command.parallel, 1, 64, "requests at once (default: 4)"},
         {"rate", "X", OPTION_REAL, &command.options.rate_per_s, 1e-3, 1e6,
-         "requests a second, at most (default 5: what Last.fm allows)"},
+         "requests a second, at most (default: 5, what Last.fm allows)"},
         {"tries", "N", OPTION_COUNT, &command.tries, 1, 100,
-         "requests for one track before it counts as failed (default 5)"},
+         "requests for one track before it counts as failed (default: 5)"},
         {"timeout", "S", OPTION_REAL, &command.timeout_s, .01, 3600,
-         "seconds that one answer may take (default 30)"},
+         "seconds that one answer may take (default: 30)"},
         {"backoff", "S", OPTION_REAL, &command.backoff_s, 0, 60,
-         "seconds before the second try, at most; doubled each further time (default 1)"},
+         "seconds before the second try, at most; doubled each further time (default: 1)"},
         {"base-url", "URL", OPTION_TEXT, &command.options.base_url, 0, 0,
          "another address of the API; over http:// the key is sent in the clear"},
         OPTION_ROW_FORMAT(&command.hints),

@@ -296,7 +296,7 @@ int cmd_replay(int argc, char **argv)
         .command = "replay",
         .operands = "LOG",
         .summary =
-            "Runs LOG (Last.fm-1K, ListenBrainz or own JSON; plain or gzip; - for standard input)\n"
+            "Runs LOG (any form that outro events reads; - for standard input)\n"
             "through BUNDLE as the daemon would, ends every session still open at the end of it,\n"
             "and prints what became of its scrobbles and how good the predictions were on the\n"
             "last fifth of each user's sessions (on standard error when records take standard "

@@ -170,13 +170,13 @@ int cmd_synth(int argc, char **argv)
                                     .start = {INT64_C(1262304000000)},
                                     .format = "tsv"};
     const struct option_row rows[] = {
-        {"rows", "N", OPTION_COUNT, &command.rows, 0, 1e12, "scrobbles (default 100000)"},
-        {"users", "N", OPTION_COUNT, &command.users, 1, SYNTH_USERS_MAX, "people (default 100)"},
+        {"rows", "N", OPTION_COUNT, &command.rows, 0, 1e12, "scrobbles (default: 100000)"},
+        {"users", "N", OPTION_COUNT, &command.users, 1, SYNTH_USERS_MAX, "people (default: 100)"},
         {"seed", "N", OPTION_COUNT, &command.seed, 0, 1e18,
-         "the same seed makes the same log (default 1)"},
-        {"start", "DATE", OPTION_DATE, &command.start, 0, 0, "first day (default 2010-01-01)"},
+         "the same seed makes the same log (default: 1)"},
+        {"start", "DATE", OPTION_DATE, &command.start, 0, 0, "first day (default: 2010-01-01)"},
         {"format", "FORM", OPTION_TEXT, &command.format, 0, 0,
-         "tsv: as Last.fm-1K; json: our own, one a line (default tsv)"},
+         "tsv: as Last.fm-1K; json: our own, one a line (default: tsv)"},
         {"out", "FILE", OPTION_TEXT, &command.out_path, 0, 0, "default: standard output"},
         {"profiles", "FILE", OPTION_TEXT, &command.profiles_path, 0, 0,
          "also write the people's profiles"},

@@ -208,10 +208,9 @@ static int parse(struct train *train, int argc, char **argv)
         .command = "train",
         .operands = "LOG",
         .summary =
-            "Trains the predictor on LOG (Last.fm-1K, ListenBrainz or own JSON; plain or "
-            "gzip; - for standard\ninput) and publishes it as a bundle. Of each user's "
-            "sessions the first 70 % train, the next 10 %\nvalidate and the rest stay unseen. "
-            "Ctrl-C keeps the best weights so far.",
+            "Trains the predictor on LOG (any form that outro events reads; - for standard input) "
+            "and publishes it\nas a bundle. Of each user's sessions the first 70 % train, the next "
+            "10 % validate and the rest stay\nunseen. Ctrl-C keeps the best weights so far.",
         .min_operands = 0,
         .max_operands = 1,
         .rows = rows,

@@ -19,9 +19,9 @@ static void put_text(FILE *file, struct slice text, char behind)
 {
     for (size_t i = 0; i < text.size; i++) {
         char byte = text.data[i];
-        putc(byte == '\t' || byte == '\n' || byte == '\r' ? ' ' : byte, file);
+        putc_unlocked(byte == '\t' || byte == '\n' || byte == '\r' ? ' ' : byte, file);
     }
-    putc(behind, file);
+    putc_unlocked(behind, file);
 }
 
 static void put_name(FILE *file, struct track_name name)
@@ -47,7 +47,7 @@ static uint64_t put_record(FILE *const files[FILES], struct track_name name,
         put_text(files[TAGS], facts->tags[i].name, '\t');
         if (facts->tags[i].count >= 0)
             fprintf(files[TAGS], "%" PRId64, facts->tags[i].count);
-        putc('\n', files[TAGS]);
+        putc_unlocked('\n', files[TAGS]);
     }
     return facts->tag_count;
 }

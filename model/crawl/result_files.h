@@ -1,8 +1,8 @@
 /* result_files.h - what a crawl is for, in the order of the input: durations.tsv (artist, track,
  * duration_ms; 0 where Last.fm knows none), tags.tsv (artist, track, tag, count; the count empty
- * where none was said) and failed.tsv (artist, track, reason). With a header, UTF-8, LF; tabs and
- * line ends in names become spaces. Each is written beside its name and renamed: under the name
- * there is a whole file or none. */
+ * where none was said) and failed.tsv (artist, track, reason). With a header, UTF-8, LF, nothing
+ * quoted, as durations.h reads it; tabs and line ends in names become spaces. Each is written
+ * beside its name and renamed: under the name there is a whole file or none. */
 #ifndef OUTRO_CRAWL_RESULT_FILES_H
 #define OUTRO_CRAWL_RESULT_FILES_H
 

@@ -16,7 +16,7 @@ struct table {
     enum form form;
     bool strict;
     size_t artist, track; /* columns; FORM_TSV */
-    char *text;           /* fields of a CSV line without their quotes; LINE_MAX_BYTES */
+    char *text;           /* fields of a row without their quotes; LINE_MAX_BYTES */
 };
 
 static bool is_word(struct slice field, const char *word)
@@ -24,33 +24,47 @@ static bool is_word(struct slice field, const char *word)
     return field.size == strlen(word) && memcmp(field.data, word, field.size) == 0;
 }
 
-/* The fields of a line with commas, quotes undoubled. They are copied to text, of the line's size
- * at least. @return how many; 0: it is no such line */
-static size_t split_csv(struct slice line, char *text, struct slice fields[CSV_COLUMNS])
+/* The text of a field in double quotes, those inside doubled. @return where the field ends, or
+ * NULL: it is no such field */
+static const char *take_quoted(const char *p, const char *end, char between, char **text)
 {
+    for (p++;; *(*text)++ = *p++) {
+        if (p == end)
+            return NULL;
+        if (*p == '"' && (p + 1 == end || p[1] != '"'))
+            break;
+        p += *p == '"';
+    }
+    p++;
+    return p == end || *p == between ? p : NULL;
+}
+
+/* The fields of a row without their quotes, copied to text, of the line's size at least. With tabs
+ * between, a quote that is none is a character as any other; with commas the row is none then.
+ * @param fields filled up to max  @return how many there are; 0: it is no row */
+static size_t split_row(struct slice line, enum form form, char *text, struct slice *fields,
+                        size_t max)
+{
+    const char between = form == FORM_CSV ? ',' : '\t';
     const char *p = line.data, *end = line.data + line.size;
-    for (size_t count = 0; count < CSV_COLUMNS; p++) {
+    for (size_t count = 0;; p++) {
         char *begun = text;
-        if (p < end && *p == '"') {
-            for (p++;; *text++ = *p++) {
-                if (p == end)
-                    return 0;
-                if (*p == '"' && (p + 1 == end || p[1] != '"'))
-                    break;
-                p += *p == '"';
-            }
-            p++;
-        } else {
-            while (p < end && *p != ',' && *p != '"')
-                *text++ = *p++;
+        const char *next = p < end && *p == '"' ? take_quoted(p, end, between, &text) : NULL;
+        if (!next) {
+            const char *stop = memchr(p, between, (size_t)(end - p));
+            next = stop ? stop : end;
+            if (form == FORM_CSV && memchr(p, '"', (size_t)(next - p)))
+                return 0;
+            memcpy(begun, p, (size_t)(next - p));
+            text = begun + (next - p);
         }
-        fields[count++] = (struct slice){begun, (size_t)(text - begun)};
+        if (count < max)
+            fields[count] = (struct slice){begun, (size_t)(text - begun)};
+        count++;
+        p = next;
         if (p == end)
             return count;
-        if (*p != ',')
-            return 0;
     }
-    return 0;
 }
 
 static bool is_number(struct slice field)
@@ -61,9 +75,10 @@ static bool is_number(struct slice field)
     return field.size > 0;
 }
 
-static bool split_row(struct slice line, char *text, struct slice fields[CSV_COLUMNS])
+static bool split_csv(struct slice line, char *text, struct slice fields[CSV_COLUMNS])
 {
-    return split_csv(line, text, fields) == CSV_COLUMNS && is_number(fields[CSV_COLUMNS - 1]);
+    return split_row(line, FORM_CSV, text, fields, CSV_COLUMNS) == CSV_COLUMNS &&
+           is_number(fields[CSV_COLUMNS - 1]);
 }
 
 /* A header with a time or a user in it is a log's: each of its rows is more than a track. */
@@ -84,7 +99,7 @@ static enum form recognise(struct table *table, struct slice first)
     }
     if (artist && track && !log)
         return FORM_TSV;
-    return first.size > 0 && first.data[0] == '"' && split_row(first, table->text, fields)
+    return first.size > 0 && first.data[0] == '"' && split_csv(first, table->text, fields)
                ? FORM_CSV
                : FORM_NONE;
 }
@@ -111,11 +126,11 @@ static int read_row(const struct table *table, const struct line *line, struct t
     if (line->too_long)
         return err_set(err, ERR_INPUT, "it has more than %d bytes", LINE_MAX_BYTES);
     if (table->form == FORM_CSV) {
-        if (!split_row(line->text, table->text, fields))
+        if (!split_csv(line->text, table->text, fields))
             return err_set(err, ERR_INPUT, "it is not artist_mbid,artist,track,count");
         *out = (struct track_name){fields[1], fields[2]};
     } else {
-        size_t count = line_split(line->text, fields, COLUMNS_MAX);
+        size_t count = split_row(line->text, FORM_TSV, table->text, fields, COLUMNS_MAX);
         if (count <= table->artist || count <= table->track)
             return err_set(err, ERR_INPUT, "it has %zu tab-separated field%s, too few", count,
                            count == 1 ? "" : "s");

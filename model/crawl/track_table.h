@@ -1,6 +1,7 @@
 /* track_table.h - lists of tracks in the forms that `outro prepare` writes: tab-separated with a
- * header that names columns "artist" and "track" (tracks.tsv), or artist_mbid, artist, track, count
- * with commas, texts in double quotes, no header (tracks.csv). Plain or gzip. */
+ * header that names columns "artist" and "track", a text in double quotes where it must be
+ * (tracks.tsv), or artist_mbid, artist, track, count with commas, texts in double quotes, no header
+ * (tracks.csv). Plain, gzip or zstd. */
 #ifndef OUTRO_CRAWL_TRACK_TABLE_H
 #define OUTRO_CRAWL_TRACK_TABLE_H
 

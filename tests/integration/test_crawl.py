@@ -179,6 +179,18 @@ class Answers(Crawl):
         self.crawled(service, out="empty")
         self.assertEqual(self.files("empty")["durations.tsv"], b"artist\ttrack\tduration_ms\n")
 
+    def test_crawl_what_prepare_writes(self):
+        log = self.folder / "log.tsv"
+        names = [("b", "x"), ("a", 'say "y", z'), ("b", "y")]
+        log.write_text("".join(f"user\t2009-05-0{i}T00:00:00Z\t\t{artist.upper()}\t\t{name.upper()}\n"
+                               for i, (artist, name) in enumerate(names, 1)))
+        for form, option in (("tracks.tsv", ()), ("tracks.csv", ("--seed-compat",))):
+            prepared = self.folder / form
+            subprocess.run([OUTRO, "prepare", str(log), "--out", str(prepared), "--quiet", *option], check=True)
+            service = self.stand_in()
+            self.crawled(service, tracks=prepared / form, out=f"out-{form}")
+            self.assertEqual(set(service.seen), set(names), form)
+
     def test_crawl_durations_are_what_other_commands_read(self):
         service = self.stand_in({"t": lastfm.track(duration="215000")})
         log = self.folder / "log.tsv"

@@ -39,26 +39,47 @@ static void tune(struct admin *admin)
     atomic_store(&admin->logger->format, (int)config->log_format);
 }
 
-/* Reads both tables; offers the durations only when both are good, so that a bad file changes
- * nothing. */
-static int load_tables(struct admin *admin, const struct config *config, struct err *err)
+static int read_tables(struct admin *admin, const struct config *config, struct tables *tables,
+                       struct err *err)
 {
     /* which of topic and file it is does not change before a restart */
-    bool file = !*admin->config->topic_track_durations;
-    struct durations *durations = NULL;
+    bool file = !*admin->config->topic_track_durations && *config->durations_file;
     struct profiles *profiles = NULL;
-    if (file && *config->durations_file &&
-        !(durations = durations_load(config->durations_file, err))) {
+    if (file && !(tables->durations = durations_load(config->durations_file, err))) {
         return err_prefix(err, "durations.file");
     }
+    if (*config->holidays_file && !(tables->holidays = holidays_load(config->holidays_file, err))) {
+        return err_prefix(err, "holidays.file");
+    }
+    if (!tables->holidays && admin->watcher.needs_holidays) {
+        return err_set(
+            err, ERR_USAGE,
+            "holidays.file is empty, but the bundle that serves has the feature holiday");
+    }
     if (*config->profiles_file && !(profiles = profiles_load(config->profiles_file, err))) {
-        durations_free(durations);
         return err_prefix(err, "profiles.file");
     }
-    admin->metrics.durations = durations ? durations_count(durations) : 0;
     admin->metrics.profiles = profiles ? profiles_count(profiles) : 0;
     profiles_free(profiles); /* checked and counted: no feature takes anything from them yet */
-    return file ? inbox_offer_durations(admin->inbox, durations, err) : 0;
+    return 0;
+}
+
+/* Offers the tables only when all are good, so that a bad file changes nothing. */
+static int load_tables(struct admin *admin, const struct config *config, struct err *err)
+{
+    struct tables *tables = calloc(1, sizeof *tables);
+    if (!tables) {
+        return err_set(err, ERR_MEMORY, "out of memory");
+    }
+    if (read_tables(admin, config, tables, err) != 0) {
+        tables_free(tables);
+        return -1;
+    }
+    admin->metrics.durations = durations_count(tables->durations);
+    admin->metrics.holidays = holidays_count(tables->holidays);
+    admin->watcher.has_holidays = tables->holidays;
+    inbox_offer_tables(admin->inbox, tables);
+    return 0;
 }
 
 static void look_for_bundle(struct admin *admin)

@@ -169,7 +169,7 @@ static int set_pool(struct pipeline *pipeline, struct err *err)
     for (int i = 0; i < POOL_VALUES; i++) {
         pool_ms[i] = i * INT64_C(1000);
     }
-    return pipeline_set_pool(pipeline, pool_ms, err);
+    return pipeline_set_pool(pipeline, pool_ms, 0, err);
 }
 
 static int replay_partition(struct audit *audit, struct scrobble_scratch *scratch,

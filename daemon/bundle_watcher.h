@@ -3,12 +3,16 @@
 #ifndef OUTRO_DAEMON_BUNDLE_WATCHER_H
 #define OUTRO_DAEMON_BUNDLE_WATCHER_H
 
+#include <stdbool.h>
+
 #include "bundle/bundle.h"
 #include "core/err.h"
 #include "stream/params.h"
 
 struct bundle_watcher {
     char fingerprint[65]; /* of the bundle handed out last; "" before the first */
+    bool needs_holidays;  /* that one has the feature holiday */
+    bool has_holidays;    /* set by the caller: a bundle with that feature is refused without */
     struct err complaint; /* about what the path names now; text "" when there is none */
 };
 

@@ -62,6 +62,9 @@ static const struct config_key keys[] = {
     TEXT("profiles.file", CONFIG_FILE, profiles_file, "", CONFIG_RELOAD | CONFIG_EMPTY,
          "User profiles in the Last.fm-1K form. Read and checked at start and at SIGHUP. The features of today's "
          "bundles take nothing from them. Empty: none."),
+    TEXT("holidays.file", CONFIG_FILE, holidays_file, "", CONFIG_RELOAD | CONFIG_EMPTY,
+         "Dates (YYYY-MM-DD a line, # comments) for bundles that have the feature holiday, which are refused without. "
+         "Days are those of UTC. Empty: none. Read at start and at SIGHUP."),
     TEXT("admin.listen", CONFIG_LISTEN, admin_listen, "127.0.0.1:9464", 0,
          "Address of /live, /ready and /metrics, HOST:PORT. Port 0 takes any free one and logs it. There is no "
          "authentication: keep it on an inner network."),

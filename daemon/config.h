@@ -25,7 +25,7 @@ struct config {
     char *topic_scrobbles, *topic_predictions, *topic_sessions, *topic_rejected, *topic_state;
     char *topic_profiles, *topic_track_durations; /* "": none */
     char *transactional_id;                       /* "": derived, see kafka_transactional_id */
-    char *bundle_path, *durations_file, *profiles_file, *admin_listen;
+    char *bundle_path, *durations_file, *profiles_file, *holidays_file, *admin_listen;
     char *state_dir; /* "": no snapshots */
     int64_t bundle_poll_s;
     int64_t delivery; /* enum delivery */

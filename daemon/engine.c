@@ -189,16 +189,33 @@ static void take_bundle(struct engine *engine, struct bundle *bundle)
     engine_publish(engine);
 }
 
+/* Into the engine's hands; what they replace goes out with the wrapper. */
+static void take_tables(struct engine *engine, struct tables *tables)
+{
+    struct err err = {0};
+    struct tables old = {.holidays = engine->holidays};
+    if (pipeline_set_holidays(engine->pipeline, tables->holidays, &err) != 0) {
+        tables_free(tables);
+        engine_fail(engine, &err);
+        return;
+    }
+    engine->holidays = tables->holidays;
+    if (!*engine->config->topic_track_durations) {
+        old.durations = engine->durations;
+        engine->intake.durations = engine->durations = tables->durations;
+    }
+    *tables = old;
+    tables_free(tables);
+}
+
 static void on_mail(evutil_socket_t fd, short what, void *ctx)
 {
     struct engine *engine = ctx;
     (void)what;
     inbox_answer(fd);
-    struct durations_offer *offer = inbox_take_durations(engine->inbox);
-    if (offer) {
-        durations_free(engine->durations);
-        engine->intake.durations = engine->durations = offer->durations;
-        free(offer);
+    struct tables *tables = inbox_take_tables(engine->inbox);
+    if (tables) {
+        take_tables(engine, tables);
     }
     struct bundle *bundle = inbox_take_bundle(engine->inbox);
     if (bundle) {
@@ -406,6 +423,7 @@ void engine_free(struct engine *engine)
     partition_set_release(&engine->partitions);
     scrobble_scratch_free(engine->intake.scratch);
     durations_free(engine->durations);
+    holidays_free(engine->holidays);
     key_table_free(engine->profiles);
     snapshot_release(&engine->snapshot);
     free(engine->offset);

@@ -42,6 +42,7 @@ struct engine {
     struct pipeline *pipeline;
     struct intake intake;
     struct durations *durations;
+    struct holidays *holidays; /* the pipeline's */
 
     struct side_inputs *side;   /* NULL: no topic of them is configured */
     struct key_table *profiles; /* users who have one */

@@ -18,18 +18,19 @@ int inbox_init(struct inbox *inbox, struct err *err)
     return 0;
 }
 
-static void offer_free(struct durations_offer *offer)
+void tables_free(struct tables *tables)
 {
-    if (offer) {
-        durations_free(offer->durations);
-        free(offer);
+    if (tables) {
+        durations_free(tables->durations);
+        holidays_free(tables->holidays);
+        free(tables);
     }
 }
 
 void inbox_release(struct inbox *inbox)
 {
     bundle_release(inbox_take_bundle(inbox));
-    offer_free(inbox_take_durations(inbox));
+    tables_free(inbox_take_tables(inbox));
     if (inbox->bell >= 0) {
         close(inbox->bell);
     }
@@ -58,17 +59,10 @@ void inbox_offer_bundle(struct inbox *inbox, struct bundle *bundle)
     inbox_ring(inbox->bell);
 }
 
-int inbox_offer_durations(struct inbox *inbox, struct durations *durations, struct err *err)
+void inbox_offer_tables(struct inbox *inbox, struct tables *tables)
 {
-    struct durations_offer *offer = malloc(sizeof *offer);
-    if (!offer) {
-        durations_free(durations);
-        return err_set(err, ERR_MEMORY, "out of memory");
-    }
-    offer->durations = durations;
-    offer_free(atomic_exchange(&inbox->durations, offer));
+    tables_free(atomic_exchange(&inbox->tables, tables));
     inbox_ring(inbox->bell);
-    return 0;
 }
 
 void inbox_stop(struct inbox *inbox, int64_t deadline_ms)
@@ -83,7 +77,7 @@ struct bundle *inbox_take_bundle(struct inbox *inbox)
     return atomic_exchange(&inbox->bundle, NULL);
 }
 
-struct durations_offer *inbox_take_durations(struct inbox *inbox)
+struct tables *inbox_take_tables(struct inbox *inbox)
 {
-    return atomic_exchange(&inbox->durations, NULL);
+    return atomic_exchange(&inbox->tables, NULL);
 }

@@ -12,10 +12,12 @@
 #include "core/err.h"
 #include "daemon/watch.h"
 #include "data/durations.h"
+#include "data/holidays.h"
 
-/* Wraps the table so that "none" can be offered too. */
-struct durations_offer {
-    struct durations *durations; /* owned; NULL: none */
+/* What files of the configuration say. */
+struct tables {
+    struct durations *durations; /* owned; NULL: none, or a topic has them */
+    struct holidays *holidays;   /* owned; NULL: none */
 };
 
 /* Settings that a reload may change under way. */
@@ -28,7 +30,7 @@ struct inbox {
     int done; /* rings the admin loop: the engine has ended */
     struct watch watch;
     _Atomic(struct bundle *) bundle;
-    _Atomic(struct durations_offer *) durations;
+    _Atomic(struct tables *) tables;
     struct tuning tuning;
     _Atomic bool stop;
     _Atomic int64_t stop_deadline_ms; /* monotonic */
@@ -40,8 +42,7 @@ void inbox_release(struct inbox *inbox);
 
 /** Offers take their argument. Any thread. */
 void inbox_offer_bundle(struct inbox *inbox, struct bundle *bundle);
-int inbox_offer_durations(struct inbox *inbox, struct durations *durations,
-                          struct err *err) MUST_CHECK;
+void inbox_offer_tables(struct inbox *inbox, struct tables *tables);
 void inbox_stop(struct inbox *inbox, int64_t deadline_ms);
 void inbox_ring(int fd);
 /** Silences a bell. */
@@ -49,6 +50,7 @@ void inbox_answer(int fd);
 
 /** The engine's side: NULL when there is nothing new; the caller owns what it gets. */
 struct bundle *inbox_take_bundle(struct inbox *inbox);
-struct durations_offer *inbox_take_durations(struct inbox *inbox);
+struct tables *inbox_take_tables(struct inbox *inbox);
+void tables_free(struct tables *tables); /* what is in them too; NULL is fine */
 
 #endif

@@ -122,7 +122,8 @@
     X(bundle_bad, gauge, "outro_bundle_bad", "",                                                   \
       "1 while what bundle.path names cannot be served")                                           \
     X(durations, gauge, "outro_durations", "", "Track durations known")                            \
-    X(profiles, gauge, "outro_profiles", "", "User profiles known")
+    X(profiles, gauge, "outro_profiles", "", "User profiles known")                                \
+    X(holidays, gauge, "outro_holidays", "", "Days in holidays.file")
 
 #define HISTOGRAM_BUCKETS 16
 extern const double histogram_bounds_s[HISTOGRAM_BUCKETS]; /* upper bounds, ascending */

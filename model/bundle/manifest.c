@@ -103,12 +103,10 @@ static int read_quantiles(const json_t *root, struct err *err)
     return same ? 0 : err_set(err, ERR_INPUT, "quantiles is not [0.1, 0.5, 0.9]");
 }
 
-static int read_features(const json_t *all, const char *kind, const char *const *names,
+/* Rows of one kind, which have these names in this order. */
+static int read_features(const json_t *rows, const char *kind, const char *const *names,
                          size_t count, float *mean, float *inverse_sd, struct err *err)
 {
-    const json_t *rows = field_array(all, "features", kind, err);
-    if (!rows)
-        return -1;
     if (json_array_size(rows) != count)
         return err_set(err, ERR_INPUT, "features.%s has %zu rows, not %zu", kind,
                        json_array_size(rows), count);
@@ -135,17 +133,40 @@ static int read_features(const json_t *all, const char *kind, const char *const 
     return 0;
 }
 
+/* Which of the panel the rows behind the first 14 are; their order is read_features' to check. */
+static int read_panel(const json_t *start, uint32_t *panel, struct err *err)
+{
+    *panel = 0;
+    for (size_t i = START_FEATURES; i < json_array_size(start); i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(start, i), "name"));
+        int f = 0;
+        while (name && f < PANEL_FEATURES && strcmp(name, START_NAMES[START_FEATURES + f]) != 0)
+            f++;
+        if (!name || f == PANEL_FEATURES)
+            return err_set(err, ERR_INPUT,
+                           "features.start[%zu] is \"%.40s\", which this program does not compute",
+                           i, name ? name : "");
+        *panel |= UINT32_C(1) << f;
+    }
+    return 0;
+}
+
 int manifest_read_scaler(const json_t *object, const char *where, struct predictor_scaler *out,
                          struct err *err)
 {
+    const char *names[START_FEATURES_MAX];
     const json_t *all = field_object(object, where, "features", err);
-    if (!all ||
-        read_features(all, "step", STEP_NAMES, STEP_INPUTS, out->step_mean, out->step_inverse_sd,
+    const json_t *step = all ? field_array(all, "features", "step", err) : NULL;
+    const json_t *start = step ? field_array(all, "features", "start", err) : NULL;
+    const json_t *live = start ? field_array(all, "features", "live", err) : NULL;
+    if (!live || read_panel(start, &out->panel, err))
+        return -1;
+    if (read_features(step, "step", STEP_NAMES, STEP_INPUTS, out->step_mean, out->step_inverse_sd,
                       err) ||
-        read_features(all, "start", START_NAMES, START_FEATURES, out->start_mean,
+        read_features(start, "start", names, start_names(out->panel, names), out->start_mean,
                       out->start_inverse_sd, err))
         return -1;
-    return read_features(all, "live", LIVE_NAMES, LIVE_FEATURES, out->live_mean,
+    return read_features(live, "live", LIVE_NAMES, LIVE_FEATURES, out->live_mean,
                          out->live_inverse_sd, err);
 }
 
@@ -242,7 +263,8 @@ static int read_net(const json_t *root, struct manifest *out, struct err *err)
         return -1;
     if (strcmp(name, "global") != 0)
         return err_set(err, ERR_INPUT, "nets[0].name is \"%s\", not \"global\"", name);
-    out->spec = (struct net_spec){.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+    out->spec = (struct net_spec){.inputs = STEP_INPUTS,
+                                  .features = predictor_row_features(out->scaler.panel)};
     if (net_spec_parse(layers, head, &out->spec, err) || predictor_check(&out->spec, err)) {
         err_prefix(err, "nets[0]");
         return -1;
@@ -290,9 +312,10 @@ static int read_scores(json_t *root, struct manifest *out, struct err *err)
     return 0;
 }
 
-static int read_case(const json_t *row, size_t number, size_t outputs, struct selftest_case *out,
-                     struct err *err)
+static int read_case(const json_t *row, size_t number, const struct net_spec *spec,
+                     struct selftest_case *out, struct err *err)
 {
+    size_t outputs = predictor_outputs(spec);
     char where[48];
     snprintf(where, sizeof where, "selftest.cases[%zu]", number);
     const json_t *steps = field_array(row, where, "steps", err);
@@ -312,7 +335,7 @@ static int read_case(const json_t *row, size_t number, size_t outputs, struct se
         const char *key;
         size_t count;
         float *to;
-    } parts[] = {{"start", START_FEATURES, out->start},
+    } parts[] = {{"start", predictor_start_features(spec), out->start},
                  {"live", LIVE_FEATURES, out->live},
                  {"kernel_s", QUANTILES, out->kernel_s},
                  {"remaining_s", outputs, out->remaining_s + (outputs == 1 ? QUANTILE_MEDIAN : 0)}};
@@ -338,8 +361,7 @@ static int read_selftest(const json_t *root, struct manifest *out, struct err *e
         return err_set(err, ERR_INPUT, "selftest.cases has %zu rows, not 1 .. %d", out->cases,
                        SELFTEST_CASES_MAX);
     for (size_t i = 0; i < out->cases; i++) {
-        if (read_case(json_array_get(cases, i), i, predictor_outputs(&out->spec), &out->selftest[i],
-                      err))
+        if (read_case(json_array_get(cases, i), i, &out->spec, &out->selftest[i], err))
             return -1;
     }
     return 0;

@@ -50,6 +50,8 @@ static int read_net(const json_t *net, const char *where, const struct manifest 
     out->own_scaler = json_object_get(net, "features");
     if (out->own_scaler && manifest_read_scaler(net, where, &out->scaler, err))
         return -1;
+    if (out->scaler.panel != m->scaler.panel)
+        return err_set(err, ERR_INPUT, "%s.features has other names than the global net's", where);
     const json_t *says = field_array(net, where, "remaining_s", err);
     if (!says)
         return -1;

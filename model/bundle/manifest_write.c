@@ -51,10 +51,11 @@ static json_t *features(struct builder *b, const char *const *names, const float
 
 static json_t *all_features(struct builder *b, const struct predictor_scaler *s)
 {
+    const char *start[START_FEATURES_MAX];
+    size_t count = start_names(s->panel, start);
     json_t *all = json_object();
     put(b, all, "step", features(b, STEP_NAMES, s->step_mean, s->step_inverse_sd, STEP_INPUTS));
-    put(b, all, "start",
-        features(b, START_NAMES, s->start_mean, s->start_inverse_sd, START_FEATURES));
+    put(b, all, "start", features(b, start, s->start_mean, s->start_inverse_sd, count));
     put(b, all, "live", features(b, LIVE_NAMES, s->live_mean, s->live_inverse_sd, LIVE_FEATURES));
     return all;
 }
@@ -167,7 +168,7 @@ static json_t *selftest(struct builder *b, const struct manifest *m)
         for (uint32_t k = 0; k < c->steps; k++)
             append(b, steps, floats(b, c->step[k], STEP_INPUTS));
         put(b, row, "steps", steps);
-        put(b, row, "start", floats(b, c->start, START_FEATURES));
+        put(b, row, "start", floats(b, c->start, predictor_start_features(&m->spec)));
         put(b, row, "live", floats(b, c->live, LIVE_FEATURES));
         put(b, row, "kernel_s", floats(b, c->kernel_s, QUANTILES));
         put(b, row, "remaining_s", remaining(b, m, c->remaining_s));

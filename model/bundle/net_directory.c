@@ -193,6 +193,10 @@ int net_directory_serve(const char *path, const struct net_file *net, const stru
     if (net->masked)
         return err_set(err, ERR_SHAPE,
                        "a net with masked steps cannot serve: every step of the predictor is one");
+    if (net->spec.features != like->net->spec.features)
+        return err_set(err, ERR_SHAPE,
+                       "the net has %u features beside the last state, those of bundle %s are %u",
+                       net->spec.features, like->version, like->net->spec.features);
     bundle.net = predictor_new(&net->spec, 0, err);
     if (!bundle.net)
         return -1;

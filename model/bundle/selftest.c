@@ -59,10 +59,11 @@ static void workspace_release(struct workspace *space)
 int selftest_answer(const struct predictor *net, const struct selftest_case *cases, size_t count,
                     float remaining[][QUANTILES], struct err *err)
 {
-    float start[SELFTEST_CASES_MAX][START_FEATURES], live[SELFTEST_CASES_MAX][LIVE_FEATURES];
+    float start[SELFTEST_CASES_MAX * START_FEATURES_MAX], live[SELFTEST_CASES_MAX][LIVE_FEATURES];
     float kernel[SELFTEST_CASES_MAX][QUANTILES];
     const float *h[SELFTEST_CASES_MAX], *b[SELFTEST_CASES_MAX];
     struct workspace space;
+    size_t width = predictor_start_features(&net->spec);
     assert(count > 0 && count <= SELFTEST_CASES_MAX);
     int result = workspace_init(&space, net, count, err);
     if (result)
@@ -70,13 +71,13 @@ int selftest_answer(const struct predictor *net, const struct selftest_case *cas
     for (size_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < cases[i].steps; k++)
             predictor_step(space.runner, 1, cases[i].step[k], &space.h[i]);
-        memcpy(start[i], cases[i].start, sizeof start[i]);
+        memcpy(start + i * width, cases[i].start, width * sizeof *start);
         memcpy(live[i], cases[i].live, sizeof live[i]);
         memcpy(kernel[i], cases[i].kernel_s, sizeof kernel[i]);
         h[i] = space.h[i];
         b[i] = space.b[i];
     }
-    predictor_base(space.runner, count, h, start[0], space.b);
+    predictor_base(space.runner, count, h, start, space.b);
     predictor_live(space.runner, count, b, live[0], kernel[0], remaining[0]);
 out:
     workspace_release(&space);
@@ -107,7 +108,7 @@ int selftest_make(const struct predictor *net, struct selftest_case *out, struct
             for (int f = 0; f < STEP_INPUTS; f++)
                 c->step[k][f] = spread(&state, scaler->step_mean[f], scaler->step_inverse_sd[f]);
         }
-        for (int f = 0; f < START_FEATURES; f++)
+        for (size_t f = 0; f < predictor_start_features(&net->spec); f++)
             c->start[f] = spread(&state, scaler->start_mean[f], scaler->start_inverse_sd[f]);
         for (int f = 0; f < LIVE_FEATURES; f++)
             c->live[f] = spread(&state, scaler->live_mean[f], scaler->live_inverse_sd[f]);

@@ -19,7 +19,7 @@
 struct selftest_case {
     uint32_t steps;                              /* finished sessions before this one */
     float step[SELFTEST_STEPS_MAX][STEP_INPUTS]; /* raw */
-    float start[START_FEATURES];                 /* raw */
+    float start[START_FEATURES_MAX];             /* raw; S of the net */
     float live[LIVE_FEATURES];                   /* raw */
     float kernel_s[QUANTILES];                   /* remaining seconds of the kernel KM */
     float remaining_s[QUANTILES]; /* what the net says; the outer two NAN without an interval */

@@ -41,12 +41,14 @@ static void show_features(const char *kind, const char *const *names, const floa
 static void show_inputs(const struct manifest *manifest, bool each)
 {
     const struct predictor_scaler *s = &manifest->scaler;
-    printf("inputs       %d step, %d start, %d live\n", STEP_INPUTS, START_FEATURES, LIVE_FEATURES);
+    const char *start[START_FEATURES_MAX];
+    size_t starts = start_names(manifest->scaler.panel, start);
+    printf("inputs       %d step, %zu start, %d live\n", STEP_INPUTS, starts, LIVE_FEATURES);
     if (!each)
         return;
     printf("  %-6s %-18s %12s %12s\n", "kind", "name", "mean", "sd");
     show_features("step", STEP_NAMES, s->step_mean, s->step_inverse_sd, STEP_INPUTS);
-    show_features("start", START_NAMES, s->start_mean, s->start_inverse_sd, START_FEATURES);
+    show_features("start", start, s->start_mean, s->start_inverse_sd, (int)starts);
     show_features("live", LIVE_NAMES, s->live_mean, s->live_inverse_sd, LIVE_FEATURES);
 }
 
@@ -137,7 +139,7 @@ static int check(const char *path, struct err *err)
     printf("  %zu file%s: size and sha256\n", manifest->files, manifest->files == 1 ? "" : "s");
     printf("  %zu tensors: names, dtype, shapes, %s finite values\n", tensors_of(spec),
            progress_number(net_params_count(spec), number));
-    printf("  %d inputs: names, order, scaler\n", STEP_INPUTS + START_FEATURES + LIVE_FEATURES);
+    printf("  %u inputs: names, order, scaler\n", spec->inputs + spec->features);
     printf("  window %u, %d pool lengths ascending, quantiles, session gap\n", bundle->window,
            POOL_VALUES);
     printf("  self-test: %zu cases within %g\n", manifest->cases, SELFTEST_TOLERANCE);

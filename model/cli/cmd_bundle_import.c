@@ -180,7 +180,8 @@ int cmd_bundle_import(int argc, char **argv)
          "safetensors of a state dict: nn.GRU, nn.LSTM, nn.Linear"},
         {"out", "DIR", OPTION_TEXT, &import.out, 0, 0, "the network, as a directory of its own"},
         {"like", "BUNDLE", OPTION_TEXT, &import.like, 0, 0,
-         "make DIR a bundle to serve: scaler, pool, session of BUNDLE; 13 inputs, 30 features"},
+         "make DIR a bundle to serve: all but the net is that of BUNDLE, whose inputs it must "
+         "have"},
         {"head", "LINE", OPTION_TEXT, &import.head, 0, 0,
          "--torch: the dense layers with what is between them, as \"64 relu, 64 relu, 3\""},
         {"prefix", "TEXT", OPTION_TEXT, &import.prefix, 0, 0,

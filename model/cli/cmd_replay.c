@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "bundle/bundle.h"
+#include "bundle/feature_names.h"
 #include "cli/commands.h"
 #include "cli/open_log.h"
 #include "cli/options.h"
@@ -13,6 +14,7 @@
 #include "cli/score_table.h"
 #include "core/partitioner.h"
 #include "data/durations.h"
+#include "data/holidays.h"
 #include "data/record_json.h"
 #include "stream/pipeline.h"
 #include "stream/scores.h"
@@ -22,7 +24,8 @@
 #define PARTITIONS_MAX 10000
 
 struct replay {
-    const char *log_path, *bundle_path, *durations_path, *predictions_path, *sessions_path;
+    const char *log_path, *bundle_path, *durations_path, *holidays_path;
+    const char *predictions_path, *sessions_path;
     struct log_hints hints;
     uint64_t partitions;
     double lateness_s;
@@ -134,7 +137,7 @@ static bool same_file(const char *path, const char *other)
 /* Records that overwrote the log, or each other, would be found out too late. */
 static int check_outputs(const struct replay *replay, struct err *err)
 {
-    const char *const inputs[] = {replay->log_path, replay->durations_path};
+    const char *const inputs[] = {replay->log_path, replay->durations_path, replay->holidays_path};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         if (inputs[i] && strcmp(inputs[i], "-") != 0 &&
             (same_file(replay->predictions_path, inputs[i]) ||
@@ -181,8 +184,8 @@ static int make_stores(struct replay *replay, const struct stream_params *params
     return 0;
 }
 
-static int replay_log(struct replay *replay, struct bundle *bundle, struct log *log,
-                      struct err *err)
+static int replay_log(struct replay *replay, struct bundle *bundle, const struct holidays *holidays,
+                      struct log *log, struct err *err)
 {
     int result = -1;
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
@@ -200,6 +203,7 @@ static int replay_log(struct replay *replay, struct bundle *bundle, struct log *
     struct pipeline *pipeline =
         replay->scores ? pipeline_new(&params, &sink, BATCH_ROWS, err) : NULL;
     if (!pipeline || make_stores(replay, &params, err) < 0 ||
+        pipeline_set_holidays(pipeline, holidays, err) < 0 ||
         pipeline_set_bundle(pipeline, bundle, err) < 0)
         goto out;
     if (run_log(replay, pipeline, log, &progress, err) < 0)
@@ -228,6 +232,7 @@ static int run(struct replay *replay, struct err *err)
 {
     int result = -1;
     struct durations *durations = NULL;
+    struct holidays *holidays = NULL;
     struct log *log = NULL;
     if (check_outputs(replay, err) < 0)
         return -1;
@@ -236,6 +241,14 @@ static int run(struct replay *replay, struct err *err)
         return -1;
     if (replay->durations_path && !(durations = durations_load(replay->durations_path, err)))
         goto out;
+    if (replay->holidays_path && !(holidays = holidays_load(replay->holidays_path, err)))
+        goto out;
+    if (!holidays && panel_has(bundle->net->scaler.panel, PANEL_HOLIDAY)) {
+        err_set(err, ERR_USAGE,
+                "bundle %s has the feature holiday: give its dates by --holidays FILE",
+                bundle->version);
+        goto out;
+    }
     if (open_output(replay->predictions_path, &replay->predictions, err) < 0 ||
         open_output(replay->sessions_path, &replay->sessions, err) < 0)
         goto out;
@@ -250,13 +263,14 @@ static int run(struct replay *replay, struct err *err)
     replay->log = log_counts(log);
     if (replay->partitions == 0)
         replay->partitions = 1;
-    result = replay_log(replay, bundle, log, err);
+    result = replay_log(replay, bundle, holidays, log, err);
 out:
     if (close_output(replay->predictions_path, replay->predictions, result < 0 ? NULL : err) < 0)
         result = -1;
     if (close_output(replay->sessions_path, replay->sessions, result < 0 ? NULL : err) < 0)
         result = -1;
     log_free(log);
+    holidays_free(holidays);
     durations_free(durations);
     bundle_release(bundle);
     return result;
@@ -274,6 +288,7 @@ int cmd_replay(int argc, char **argv)
         OPTION_ROW_FORMAT(&replay.hints),
         OPTION_ROW_USER(&replay.hints),
         OPTION_ROW_DURATIONS(&replay.durations_path),
+        OPTION_ROW_HOLIDAYS(&replay.holidays_path),
         {"predictions", "FILE", OPTION_TEXT, &replay.predictions_path, 0, 0,
          "write every prediction as a JSON line (-: to standard output)"},
         {"sessions", "FILE", OPTION_TEXT, &replay.sessions_path, 0, 0,

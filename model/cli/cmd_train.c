@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+#include "bundle/feature_names.h"
 #include "cli/cmd_train_seed.h"
 #include "cli/commands.h"
 #include "cli/open_log.h"
@@ -15,12 +16,13 @@
 #include "cli/train_report.h"
 #include "cli/train_run.h"
 #include "data/durations.h"
+#include "data/holidays.h"
 #include "data/profiles.h"
 
 #define FLAGS_MAX 32 /* keys of a recipe */
 
 struct train {
-    const char *log_path, *profiles_path, *durations_path, *recipe_path;
+    const char *log_path, *profiles_path, *durations_path, *holidays_path, *recipe_path;
     const char *cluster_scaler;
     struct log_hints hints;
     const char *flag[FLAGS_MAX]; /* values of recipe keys, NULL where not given */
@@ -52,6 +54,7 @@ static int run(struct train *train, struct err *err)
 {
     int result = -1;
     struct durations *durations = NULL;
+    struct holidays *holidays = NULL;
     struct profiles *profiles = NULL;
     struct log *log = NULL;
     const struct train_run *one = &train->one;
@@ -65,6 +68,8 @@ static int run(struct train *train, struct err *err)
         goto out;
     if (train->durations_path && !(durations = durations_load(train->durations_path, err)))
         goto out;
+    if (train->holidays_path && !(holidays = holidays_load(train->holidays_path, err)))
+        goto out;
     struct log_options options = {.strict = train->strict, .durations = durations};
     if (log_hints_read(&train->hints, &options.form, &options.user, err) < 0)
         goto out;
@@ -75,6 +80,7 @@ static int run(struct train *train, struct err *err)
     struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     train->source = (struct train_source){.log = log,
+                                          .holidays = holidays,
                                           .params = STREAM_PARAMS_DEFAULTS,
                                           .quiet = train->quiet,
                                           .interrupted = &interrupted};
@@ -82,6 +88,7 @@ static int run(struct train *train, struct err *err)
     result = learn(train, err);
 out:
     log_free(log);
+    holidays_free(holidays);
     durations_free(durations);
     profiles_free(profiles);
     return result;
@@ -101,6 +108,10 @@ static int read_recipe(const struct train *train, const char *path, struct recip
     for (size_t i = 0; i < count; i++)
         if (train->flag[i] && recipe_set(recipe, keys[i].name, train->flag[i], err))
             return -1;
+    if (panel_has(recipe->panel, PANEL_HOLIDAY) && !train->holidays_path && !train->print_recipe)
+        return err_set(err, ERR_USAGE,
+                       "features has holiday, whose dates --holidays FILE gives; leave one out or "
+                       "give the other");
     return recipe_finish(recipe, err);
 }
 
@@ -194,6 +205,7 @@ static int parse(struct train *train, int argc, char **argv)
         OPTION_ROW_FORMAT(&train->hints),
         OPTION_ROW_USER(&train->hints),
         OPTION_ROW_DURATIONS(&train->durations_path),
+        OPTION_ROW_HOLIDAYS(&train->holidays_path),
         {"threads", "N", OPTION_COUNT, &train->threads, 1, 256,
          "workers; the result does not depend on it (default: all cores)"},
         {"session-gap", "S", OPTION_REAL, &train->gap_s, 1, 86400,

@@ -33,7 +33,8 @@ int log_pass_run(struct log *log, const struct log_pass *pass, struct err *err)
     struct state_store *store = pipeline ? state_store_new(&pass->params, 0, err) : NULL;
     if (!store || log_rewind(log, err) < 0)
         goto out;
-    if (pass->pool_ms && pipeline_set_pool(pipeline, pass->pool_ms, err) < 0)
+    if (pipeline_set_holidays(pipeline, pass->holidays, err) < 0 ||
+        (pass->pool_ms && pipeline_set_pool(pipeline, pass->pool_ms, pass->panel, err) < 0))
         goto out;
     if (pass->bundle && pipeline_set_bundle(pipeline, pass->bundle, err) < 0)
         goto out;

@@ -15,8 +15,10 @@ struct log_pass {
     const char *what; /* for the progress line */
     struct stream_params params;
     struct pipeline_sink sink;
-    const int64_t *pool_ms; /* of the kernel KM, for predictions without a net; or NULL */
-    struct bundle *bundle;  /* the net; or NULL */
+    const int64_t *pool_ms;          /* of the kernel KM, for predictions without a net; or NULL */
+    uint32_t panel;                  /* the start features of those that not all nets have */
+    const struct holidays *holidays; /* borrowed; NULL: none */
+    struct bundle *bundle;           /* the net; or NULL */
     bool quiet;
     const volatile sig_atomic_t *interrupted; /* not 0: stop with ERR_CANCELLED; may be NULL */
 };

@@ -48,6 +48,11 @@ struct options {
         "durations", "FILE", OPTION_TEXT, target, 0, 0,                                            \
             "track durations, for scrobbles that carry none"                                       \
     }
+#define OPTION_ROW_HOLIDAYS(target)                                                                \
+    {                                                                                              \
+        "holidays", "FILE", OPTION_TEXT, target, 0, 0,                                             \
+            "dates, YYYY-MM-DD a line, for the feature holiday"                                    \
+    }
 #define OPTION_ROW_STRICT(target)                                                                  \
     {                                                                                              \
         "strict", NULL, OPTION_FLAG, target, 0, 0, "stop at the first bad row"                     \

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bundle/feature_names.h"
+
 /* ---- numbers ---- */
 
 static void *field(const struct recipe_key *key, struct recipe *recipe)
@@ -142,7 +144,8 @@ int recipe_finish(struct recipe *recipe, struct err *err)
     struct trainer_options *o = &recipe->options;
     unsigned outputs = loss_outputs(&o->loss) ? (unsigned)loss_outputs(&o->loss) : 1;
     char head[NET_TEXT_MAX + 16];
-    o->spec = (struct net_spec){.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+    o->spec =
+        (struct net_spec){.inputs = STEP_INPUTS, .features = predictor_row_features(recipe->panel)};
     snprintf(head, sizeof head, "%u", outputs);
     if (strcmp(recipe->head, "none") != 0) {
         if (net_spec_parse("none", recipe->head, &o->spec, err))
@@ -155,6 +158,20 @@ int recipe_finish(struct recipe *recipe, struct err *err)
     if (err && err->code != ERR_MEMORY)
         err->code = ERR_USAGE;
     return -1;
+}
+
+static int read_features(const struct recipe_key *key, const char *value, struct recipe *recipe,
+                         struct err *err)
+{
+    (void)key;
+    return panel_parse(value, &recipe->panel, err);
+}
+
+static void print_features(const struct recipe_key *key, const struct recipe *recipe,
+                           char out[RECIPE_VALUE_MAX])
+{
+    (void)key;
+    panel_print(recipe->panel, out);
 }
 
 /* ---- loss and what follows from it ---- */
@@ -255,6 +272,7 @@ static void print_clip(const struct recipe_key *key, const struct recipe *recipe
 static const struct recipe_key keys[] = {
     WORDS(net, "LAYERS", "recurrent layers: none, gru:H, gru-before:H, lstm:H,H dropout=P ..."),
     WORDS(head, "LAYERS", "dense layers before the outputs: \"64 relu dropout=.3, 64 tanh\"; or none"),
+    WORDS(features, "NAMES", "start features beside the default ones: panel (all), or some by name"),
     WORDS(loss, "NAME", "pinball:.1,.5,.9; mse mae huber:D logcosh mape msle give a single value"),
     WORDS(base, "WHAT", "kernel: the net corrects the kernel KM; none: it starts from nothing"),
     WORDS(optimizer, "NAME", "METHOD[.keras|.keras2|.torch] [key=value ...]; sgd, rmsprop, adam, adamw ..."),

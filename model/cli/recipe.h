@@ -16,6 +16,7 @@
 struct recipe {
     char net[NET_TEXT_MAX];
     char head[NET_TEXT_MAX];        /* the layers before the outputs; those are the loss's */
+    uint32_t panel;                 /* start features to be added (bundle/feature_names.h) */
     struct trainer_options options; /* spec: once recipe_finish has been called */
 };
 

@@ -144,6 +144,7 @@ static int make_sets(struct run *run, const struct train_data *data, const struc
 {
     const struct train_set *all = &data->rows.set;
     for (uint32_t c = 0; c < run->k; c++) {
+        run->attempt[c].set.panel = all->panel;
         run->attempt[c].set.user = calloc(all->users + 1, sizeof *all->user);
         if (!run->attempt[c].set.user)
             return err_set(err, ERR_MEMORY, "out of memory for the rows of a cluster");

@@ -14,8 +14,8 @@
 struct run {
     const struct train_source *source;
     const struct train_compare *compare;
-    struct train_data *data; /* of the fold at hand: one, or one a recipe */
-    struct hold_out out;     /* the fold at hand */
+    struct train_data data[2]; /* of the fold at hand; [1] where the recipes' features differ */
+    struct hold_out out;       /* the fold at hand */
     size_t users;
     struct score_sums *sums[2]; /* (seeds, users) of each recipe */
     pthread_mutex_t scoring;    /* the log: one net at a time goes through it */
@@ -33,6 +33,11 @@ struct task {
     size_t number;
     uint64_t rows;
 };
+
+static const struct train_data *data_of(const struct run *run, size_t recipe)
+{
+    return &run->data[recipe && run->compare->recipe[1].panel != run->compare->recipe[0].panel];
+}
 
 static size_t tasks_of(const struct run *run)
 {
@@ -67,7 +72,7 @@ static bool tell(void *ctx, const struct trainer_progress *p)
 static void take_scores(struct run *run, size_t number, struct predictor *net, struct err *err)
 {
     size_t users, recipe = number % 2, seed = number / 2;
-    struct scores *scores = train_score(run->source, run->data, net, NULL, true, err);
+    struct scores *scores = train_score(run->source, data_of(run, recipe), net, NULL, true, err);
     struct score_sums *sums = scores ? scores_by_user(scores, &users, err) : NULL;
     scores_free(scores);
     struct score_sums *to = run->sums[recipe] + seed * run->users;
@@ -88,7 +93,8 @@ static void train_task(void *ctx, size_t worker, size_t number)
     struct err err = {0};
     options.seed += number / 2;
     options.threads = 1;
-    struct predictor *net = trainer_run(&run->data->set, &options, &hooks, NULL, &err);
+    struct predictor *net =
+        trainer_run(&data_of(run, number % 2)->set, &options, &hooks, NULL, &err);
     pthread_mutex_lock(&run->scoring);
     if (net && *run->source->interrupted)
         err_set(&err, ERR_CANCELLED, "interrupted: a comparison is whole or nothing");
@@ -116,17 +122,25 @@ static int make_room(struct run *run, struct err *err)
     return 0;
 }
 
+/* Of the fold at hand, from the same seed: both recipes see the same rows. */
+static int make_data(struct run *run, struct err *err)
+{
+    const struct recipe *recipe = run->compare->recipe;
+    for (size_t r = 0; r < 2; r++)
+        if (data_of(run, r) == &run->data[r] &&
+            train_data_make(run->source, run->out, recipe[r].panel, recipe[0].options.seed,
+                            &run->data[r], err))
+            return -1;
+    run->users = run->data[0].lengths.users;
+    return make_room(run, err);
+}
+
 static int run_fold(struct run *run, struct workers *workers, uint32_t fold, struct err *err)
 {
-    struct train_data data;
     run->out.fold = fold;
-    if (train_data_make(run->source, run->out, run->compare->recipe[0].options.seed, &data, err))
-        return -1;
-    run->data = &data;
-    run->users = data.lengths.users;
     run->rows = 0;
     memset(run->done, 0, tasks_of(run) * sizeof *run->done);
-    int result = make_room(run, err);
+    int result = make_data(run, err);
     if (result == 0) {
         progress_begin(&run->progress, "training", "rows", run->source->quiet);
         workers_run(workers, tasks_of(run), train_task, run);
@@ -136,8 +150,8 @@ static int run_fold(struct run *run, struct workers *workers, uint32_t fold, str
             result = -1;
         }
     }
-    run->data = NULL;
-    train_data_release(&data);
+    for (size_t r = 0; r < 2; r++)
+        train_data_release(&run->data[r]);
     return result;
 }
 

@@ -10,6 +10,7 @@ static struct log_pass pass_of(const struct train_source *source, const char *wh
 {
     return (struct log_pass){.what = what,
                              .params = source->params,
+                             .holidays = source->holidays,
                              .quiet = source->quiet,
                              .interrupted = source->interrupted};
 }
@@ -38,6 +39,7 @@ static int make_pool(struct train_data *data, struct hold_out out, struct err *e
 
 static int make_set(struct train_data *data, struct hold_out out, struct err *err)
 {
+    data->set.panel = data->rows.set.panel;
     data->set.user = calloc(data->rows.set.users + 1, sizeof *data->set.user);
     if (!data->set.user)
         return err_set(err, ERR_MEMORY, "out of memory for the rows of %zu users",
@@ -48,8 +50,8 @@ static int make_set(struct train_data *data, struct hold_out out, struct err *er
     return 0;
 }
 
-int train_data_make(const struct train_source *source, struct hold_out out, uint64_t seed,
-                    struct train_data *data, struct err *err)
+int train_data_make(const struct train_source *source, struct hold_out out, uint32_t panel,
+                    uint64_t seed, struct train_data *data, struct err *err)
 {
     memset(data, 0, sizeof *data);
     struct log_pass sessions = pass_of(source, "finding sessions");
@@ -57,8 +59,9 @@ int train_data_make(const struct train_source *source, struct hold_out out, uint
     struct log_pass rows = pass_of(source, "making rows");
     rows.sink = (struct pipeline_sink){.ctx = &data->rows, .prediction = training_rows_take};
     rows.pool_ms = data->pool_ms;
+    rows.panel = panel;
     if (log_pass_run(source->log, &sessions, err) == 0 && make_pool(data, out, err) == 0 &&
-        training_rows_init(&data->rows, &data->lengths, seed, err) == 0 &&
+        training_rows_init(&data->rows, &data->lengths, panel, seed, err) == 0 &&
         log_pass_run(source->log, &rows, err) == 0 && make_set(data, out, err) == 0)
         return 0;
     train_data_release(data);

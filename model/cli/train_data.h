@@ -11,6 +11,7 @@
 #include "bundle/bundle.h"
 #include "cli/progress.h"
 #include "core/err.h"
+#include "data/holidays.h"
 #include "data/log.h"
 #include "stream/params.h"
 #include "stream/scores.h"
@@ -18,7 +19,8 @@
 #include "stream/training_rows.h"
 
 struct train_source {
-    struct log *log; /* borrowed */
+    struct log *log;                 /* borrowed */
+    const struct holidays *holidays; /* borrowed; NULL: none */
     struct stream_params params;
     bool quiet;
     const volatile sig_atomic_t *interrupted; /* not 0: stop with ERR_CANCELLED */
@@ -40,10 +42,10 @@ struct train_data {
     int64_t pool_ms[POOL_VALUES];   /* of those not held out */
 };
 
-/** Makes it in two passes. @param seed of the choice of rows  @return 0; -1 with err, nothing to
- * release */
-int train_data_make(const struct train_source *source, struct hold_out out, uint64_t seed,
-                    struct train_data *data, struct err *err) MUST_CHECK;
+/** Makes it in two passes. @param panel, seed of the rows: their start features (recipe.h), the
+ * choice of them  @return 0; -1 with err, nothing to release */
+int train_data_make(const struct train_source *source, struct hold_out out, uint32_t panel,
+                    uint64_t seed, struct train_data *data, struct err *err) MUST_CHECK;
 void train_data_release(struct train_data *data);
 
 /** A bundle of a net that is not saved, for pipelines. @param net borrowed */

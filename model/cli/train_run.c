@@ -123,7 +123,7 @@ int train_run(const struct train_run *run, const struct train_source *source,
     int result = -1;
     if (clusters && train_clusters_load(&run->clusters, &of, err))
         return -1;
-    if (train_data_make(source, nobody, run->recipe.options.seed, &data, err)) {
+    if (train_data_make(source, nobody, run->recipe.panel, run->recipe.options.seed, &data, err)) {
         clustering_release(&of);
         return -1;
     }

@@ -22,11 +22,13 @@ int predictor_check(const struct net_spec *spec, struct err *err)
     if (net_spec_check(spec, err))
         return -1;
     size_t outputs = predictor_outputs(spec);
-    if (spec->inputs != STEP_INPUTS || spec->features != ROW_FEATURES ||
-        (outputs != QUANTILES && outputs != 1))
+    if (spec->inputs != STEP_INPUTS || spec->features < ROW_FEATURES ||
+        spec->features > ROW_FEATURES + PANEL_FEATURES || (outputs != QUANTILES && outputs != 1))
         return err_set(err, ERR_SHAPE,
-                       "%u inputs, %u features and %zu outputs; a predictor has %d, %d and %d or 1",
-                       spec->inputs, spec->features, outputs, STEP_INPUTS, ROW_FEATURES, QUANTILES);
+                       "%u inputs, %u features and %zu outputs; a predictor has %d, %d to %d and "
+                       "%d or 1",
+                       spec->inputs, spec->features, outputs, STEP_INPUTS, ROW_FEATURES,
+                       ROW_FEATURES + PANEL_FEATURES, QUANTILES);
     return 0;
 }
 
@@ -62,12 +64,12 @@ static void draw_params(struct predictor *predictor, uint64_t seed)
     }
 }
 
-static void scaler_identity(struct predictor_scaler *scaler)
+static void scaler_identity(const struct net_spec *spec, struct predictor_scaler *scaler)
 {
     memset(scaler, 0, sizeof *scaler);
     for (int i = 0; i < STEP_INPUTS; i++)
         scaler->step_inverse_sd[i] = 1;
-    for (int i = 0; i < START_FEATURES; i++)
+    for (size_t i = 0; i < predictor_start_features(spec); i++)
         scaler->start_inverse_sd[i] = 1;
     for (int i = 0; i < LIVE_FEATURES; i++)
         scaler->live_inverse_sd[i] = 1;
@@ -97,7 +99,7 @@ struct predictor *predictor_new(const struct net_spec *spec, uint64_t seed, stru
     struct predictor *predictor = predictor_alloc(spec, err);
     if (!predictor)
         return NULL;
-    scaler_identity(&predictor->scaler);
+    scaler_identity(spec, &predictor->scaler);
     draw_params(predictor, seed);
     return predictor;
 }

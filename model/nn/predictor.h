@@ -1,9 +1,9 @@
 /* predictor.h - the network of the predictor: one recurrent step a finished session, a small head
  * that corrects the kernel KM base (model/PREDICTOR.md):
  *     s_k = step(x_k, s_{k-1})        x: 13 step inputs, standardised; h: the last layer's output
- *     d   = head([h ; start ; live])
- *     R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted     (exp(d_q) without that base)
- * in the usual form a GRU and a head of two ReLU layers with three outputs; any net_spec of these
+ *     d   = head([h ; start ; live])                                14 start features or more, 16
+ * live R_q = max(exp(ln(kernel_q + 30) + d_q) - 30, 0), sorted     (exp(d_q) without that base) in
+ * the usual form a GRU and a head of two ReLU layers with three outputs; any net_spec of these
  * inputs and features can serve. One of a single output corrects the median alone: there are no
  * outer quantiles then, which is said as NAN. Weights are const while predicting; states are the
  * caller's. All parameters stand in one block, in the order of net_tensors(). A row's result does
@@ -18,11 +18,13 @@
 #include "core/prediction.h"
 #include "nn/net_spec.h"
 
-#define STEP_INPUTS    13
-#define START_FEATURES 14
-#define LIVE_FEATURES  16
-#define ROW_FEATURES   (START_FEATURES + LIVE_FEATURES)
-#define SCALED_CLIP    5.0f /* standardised inputs are clipped at +- this */
+#define STEP_INPUTS        13
+#define START_FEATURES     14 /* that every net has ... */
+#define PANEL_FEATURES     20 /* ... and that it may have behind them: those of its panel */
+#define START_FEATURES_MAX (START_FEATURES + PANEL_FEATURES)
+#define LIVE_FEATURES      16
+#define ROW_FEATURES       (START_FEATURES + LIVE_FEATURES) /* without a panel */
+#define SCALED_CLIP        5.0f /* standardised inputs are clipped at +- this */
 
 #define REMAINING_OFFSET_S 30.0f /* ln(seconds + this) is what the net is about */
 
@@ -42,8 +44,9 @@ extern const double predictor_levels[QUANTILES]; /* .1 .5 .9 */
 /* Standardisation, fitted on training rows: x' = clip((x - mean) * inverse_sd). A zero deviation
  * counts as 1. */
 struct predictor_scaler {
+    uint32_t panel; /* which panel features the start ones have, by bit (bundle/feature_names.h) */
     float step_mean[STEP_INPUTS], step_inverse_sd[STEP_INPUTS];
-    float start_mean[START_FEATURES], start_inverse_sd[START_FEATURES];
+    float start_mean[START_FEATURES_MAX], start_inverse_sd[START_FEATURES_MAX];
     float live_mean[LIVE_FEATURES], live_inverse_sd[LIVE_FEATURES];
 };
 
@@ -57,7 +60,7 @@ extern const char *const predictor_base_names[PREDICTOR_BASES]; /* "kernel", "no
 
 struct predictor {
     enum predictor_base base;
-    struct net_spec spec; /* inputs 13, features 30, outputs 3 or 1 */
+    struct net_spec spec; /* inputs 13, features 30 and the panel's, outputs 3 or 1 */
     struct predictor_scaler scaler;
     float *params;       /* one block, owned */
     size_t params_count; /* floats */
@@ -72,9 +75,22 @@ static inline size_t predictor_outputs(const struct net_spec *spec)
     return spec->dense[spec->dense_layers - 1].width;
 }
 
+/** Start features of a spec: 14, and those of its panel. */
+static inline size_t predictor_start_features(const struct net_spec *spec)
+{
+    return spec->features - LIVE_FEATURES;
+}
+
+/** Features of a row with that panel, for a spec. */
+static inline uint32_t predictor_row_features(uint32_t panel)
+{
+    return ROW_FEATURES + (uint32_t)__builtin_popcount(panel);
+}
+
 /** New predictor, weights drawn from seed (PyTorch's uniform +-1/sqrt(H) for a recurrent layer,
  * Kaiming for the head, last layer a tenth of that with bias 0, so that an untrained net is the
  * kernel KM to within a few percent), base the kernel, scaler the identity.
+ * Which panel it is of, scaler.panel, the caller says.
  *  @return NULL with ERR_MEMORY or ERR_SHAPE */
 struct predictor *predictor_new(const struct net_spec *spec, uint64_t seed,
                                 struct err *err) MUST_CHECK;
@@ -99,7 +115,7 @@ void predictor_step(struct predictor_runner *runner, size_t rows, const float *x
 /** The part of the head's first layer that does not change within a session: W1 [h ; start ; 0] +
  * b1. D is that layer's width.
  *  @param state rows pointers as above; may be NULL each without recurrent layers  @param start
- * (rows,14) raw  @param base rows pointers to (D), written */
+ * (rows,S) raw, S = predictor_start_features  @param base rows pointers to (D), written */
 void predictor_base(struct predictor_runner *runner, size_t rows, const float *const *state,
                     const float *start, float *const *base);
 

@@ -13,7 +13,9 @@ struct predictor_runner {
     const struct kernels *kernels;
     struct net_runner *net; /* owned */
     size_t rows_max;
-    float scaled[KERNEL_ROWS * LIVE_FEATURES]; /* standardised inputs of a block, the widest kind */
+    size_t start_features;
+    float scaled[KERNEL_ROWS * START_FEATURES_MAX]; /* standardised inputs of a block, the widest
+                                                     * kind */
 };
 
 struct predictor_runner *predictor_runner_new(const struct predictor *predictor, size_t rows_max,
@@ -27,7 +29,8 @@ struct predictor_runner *predictor_runner_new(const struct predictor *predictor,
     runner->predictor = predictor;
     runner->kernels = kernels_best();
     runner->rows_max = rows_max;
-    runner->net = net_runner_new(&predictor->spec, predictor->params, START_FEATURES, err);
+    runner->start_features = predictor_start_features(&predictor->spec);
+    runner->net = net_runner_new(&predictor->spec, predictor->params, runner->start_features, err);
     if (!runner->net) {
         free(runner);
         return NULL;
@@ -73,11 +76,12 @@ void predictor_base(struct predictor_runner *runner, size_t rows, const float *c
                     const float *start, float *const *base)
 {
     const struct predictor_scaler *s = &runner->predictor->scaler;
+    size_t width = runner->start_features;
     assert(rows <= runner->rows_max);
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
         size_t count = block_of(rows, done);
-        scaler_apply(count, START_FEATURES, start + done * START_FEATURES, s->start_mean,
-                     s->start_inverse_sd, runner->scaled, START_FEATURES);
+        scaler_apply(count, width, start + done * width, s->start_mean, s->start_inverse_sd,
+                     runner->scaled, width);
         net_runner_base(runner->net, count, state + done, runner->scaled, base + done);
     }
 }

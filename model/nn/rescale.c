@@ -40,6 +40,7 @@ int predictor_rescale(struct predictor *predictor, const struct predictor_scaler
     const struct predictor_scaler old = predictor->scaler;
     const size_t tensors = net_tensors(spec, tensor);
     const uint32_t state = (uint32_t)net_output_width(spec);
+    const uint32_t starts = (uint32_t)predictor_start_features(spec);
     const struct net_tensor *head = find(tensor, tensors, "head.0.weight");
     const struct net_tensor *head_bias = find(tensor, tensors, "head.0.bias");
     const struct net_tensor *rnn = find(tensor, tensors, "rnn.0.weight_ih");
@@ -47,9 +48,9 @@ int predictor_rescale(struct predictor *predictor, const struct predictor_scaler
     if (!head_bias || (rnn && !rnn_bias))
         return err_set(err, ERR_SHAPE, "a net without biases cannot change its standardisation");
     const struct inputs all[] = {
-        {head, head_bias, state, START_FEATURES, old.start_mean, old.start_inverse_sd,
-         to->start_mean, to->start_inverse_sd},
-        {head, head_bias, state + START_FEATURES, LIVE_FEATURES, old.live_mean, old.live_inverse_sd,
+        {head, head_bias, state, starts, old.start_mean, old.start_inverse_sd, to->start_mean,
+         to->start_inverse_sd},
+        {head, head_bias, state + starts, LIVE_FEATURES, old.live_mean, old.live_inverse_sd,
          to->live_mean, to->live_inverse_sd},
         {rnn, rnn_bias, 0, STEP_INPUTS, old.step_mean, old.step_inverse_sd, to->step_mean,
          to->step_inverse_sd},

@@ -8,7 +8,7 @@
 
 #include "nn/predictor.h"
 
-#define SCALER_WIDTH_MAX 16
+#define SCALER_WIDTH_MAX START_FEATURES_MAX
 
 /* Running mean and sum of squared deviations of up to SCALER_WIDTH_MAX columns (Welford 1962). Zero
  * to begin. */

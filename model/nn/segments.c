@@ -68,19 +68,22 @@ void segments_release(struct segments *segments)
 void segments_fit_scaler(const struct segments *segments, const struct train_set *set,
                          struct predictor_scaler *scaler)
 {
+    *scaler = (struct predictor_scaler){.panel = set->panel};
     struct moments step = {0}, start = {0}, live = {0};
+    size_t width = predictor_row_features(set->panel) - LIVE_FEATURES;
     for (size_t u = 0; u < set->users; u++)
         for (size_t k = 0; k < train_sessions(set->user[u].sessions); k++)
             moments_add(&step, STEP_INPUTS, set->user[u].steps + k * STEP_INPUTS);
     for (size_t i = 0; i < segments->count; i++) {
         const struct segment *s = &segments->segment[i];
         for (size_t r = s->row; r < s->row + s->rows; r++) {
-            moments_add(&start, START_FEATURES, s->user->row[r].start);
-            moments_add(&live, LIVE_FEATURES, s->user->row[r].live);
+            const struct train_row *row = &s->user->row[r];
+            moments_add(&start, width, s->user->start + row->session * width);
+            moments_add(&live, LIVE_FEATURES, row->live);
         }
     }
     moments_scale(&step, STEP_INPUTS, scaler->step_mean, scaler->step_inverse_sd);
-    moments_scale(&start, START_FEATURES, scaler->start_mean, scaler->start_inverse_sd);
+    moments_scale(&start, width, scaler->start_mean, scaler->start_inverse_sd);
     moments_scale(&live, LIVE_FEATURES, scaler->live_mean, scaler->live_inverse_sd);
 }
 
@@ -90,7 +93,7 @@ int group_init(struct group *group, const struct segments *segments, const struc
     memset(group, 0, sizeof *group);
     size_t rows = GROUP_SEGMENTS * segments->rows_max;
     size_t x = GROUP_SEGMENTS * segments->steps_max * STEP_INPUTS;
-    group->memory = calloc(x + rows * (ROW_FEATURES + QUANTILES + 1) + 1, sizeof *group->memory);
+    group->memory = calloc(x + rows * (spec->features + QUANTILES + 1) + 1, sizeof *group->memory);
     group->state = calloc(rows + 1, sizeof *group->state);
     if (net_dropout_init(&group->dropout, spec, state_dropout, GROUP_SEGMENTS, rows, err) ||
         !group->memory || !group->state) {
@@ -99,7 +102,7 @@ int group_init(struct group *group, const struct segments *segments, const struc
     }
     group->x = group->memory;
     group->features = group->x + x;
-    group->base = group->features + rows * ROW_FEATURES;
+    group->base = group->features + rows * spec->features;
     group->target = group->base + rows * QUANTILES;
     return 0;
 }
@@ -124,14 +127,17 @@ static void fill_steps(struct group *group, const struct segment *segment, size_
         memset(x + t * stride, 0, STEP_INPUTS * sizeof *x);
 }
 
-static void fill_row(struct group *group, size_t at, const struct train_row *row,
-                     const struct predictor_scaler *scaler, size_t outputs)
+static void fill_row(struct group *group, size_t at, const struct train_user *user,
+                     const struct train_row *row, const struct predictor_scaler *scaler,
+                     size_t outputs)
 {
-    float *features = group->features + at * ROW_FEATURES;
-    scaler_apply(1, START_FEATURES, row->start, scaler->start_mean, scaler->start_inverse_sd,
-                 features, ROW_FEATURES);
+    const struct net_spec *spec = &group->dropout.spec;
+    size_t width = predictor_start_features(spec);
+    float *features = group->features + at * spec->features;
+    scaler_apply(1, width, user->start + row->session * width, scaler->start_mean,
+                 scaler->start_inverse_sd, features, spec->features);
     scaler_apply(1, LIVE_FEATURES, row->live, scaler->live_mean, scaler->live_inverse_sd,
-                 features + START_FEATURES, ROW_FEATURES);
+                 features + width, spec->features);
     const float *kernel_s = outputs == QUANTILES ? row->kernel_s : &row->kernel_s[QUANTILE_MEDIAN];
     for (size_t q = 0; q < outputs; q++)
         group->base[at * outputs + q] = logf(kernel_s[q] + REMAINING_OFFSET_S);
@@ -153,7 +159,7 @@ void group_fill(struct group *group, const struct segments *segments, const uint
         for (size_t r = s->row; r < s->row + s->rows; r++, rows++) {
             const struct train_row *row = &s->user->row[r];
             group->state[rows] = (uint32_t)((row->session - s->begin) * count + b);
-            fill_row(group, rows, row, scaler, outputs);
+            fill_row(group, rows, s->user, row, scaler, outputs);
         }
     }
     net_dropout_draw(&group->dropout, count, rows, random);

@@ -11,12 +11,11 @@
 
 /* One scrobble that may be learned from. */
 struct train_row {
-    uint32_t session;  /* index in its user's sessions, from 0; rows ascend by it */
-    uint32_t scrobble; /* i in the session, from 1; the row's weight in validation is 1/i */
-    float start[START_FEATURES]; /* raw, the same for all rows of a session */
-    float live[LIVE_FEATURES];   /* raw */
-    float kernel_s[QUANTILES];   /* remaining seconds of the kernel KM, >= 0 */
-    float remaining_s;           /* the truth: total length - elapsed, >= 0 */
+    uint32_t session;          /* index in its user's sessions, from 0; rows ascend by it */
+    uint32_t scrobble;         /* i in the session, from 1; the row's weight in validation is 1/i */
+    float live[LIVE_FEATURES]; /* raw */
+    float kernel_s[QUANTILES]; /* remaining seconds of the kernel KM, >= 0 */
+    float remaining_s;         /* the truth: total length - elapsed, >= 0 */
 };
 
 /* One user: N sessions in time order, of which the first floor(7N/10) train and those up to
@@ -25,6 +24,7 @@ struct train_row {
 struct train_user {
     size_t sessions;
     float *steps; /* (sessions, 13) raw step inputs; row k is what session k gives once finished */
+    float *start; /* (sessions, S) raw start features of those that have rows */
     size_t rows;
     struct train_row *row;
 };
@@ -43,6 +43,7 @@ static inline size_t validation_end(size_t n)
 struct train_set {
     size_t users;
     struct train_user *user;
+    uint32_t panel; /* which panel features the S start features have behind the 14 of all nets */
 };
 
 #endif

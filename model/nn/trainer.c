@@ -213,6 +213,9 @@ static int trainer_init(struct trainer *t, struct err *err)
     if (trainer_check(o, err) ||
         segments_cut(&t->segments, t->set, o->segment, o->warmup_sessions, err))
         return -1;
+    if (o->spec.features != predictor_row_features(t->set->panel))
+        return err_set(err, ERR_SHAPE, "the net has %u features, the rows have %u",
+                       o->spec.features, predictor_row_features(t->set->panel));
     if (!t->segments.rows)
         return err_set(err, ERR_INPUT,
                        "nothing to train on: of %zu users none has a scrobble in the first 7 "

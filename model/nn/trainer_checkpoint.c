@@ -31,9 +31,10 @@ static uint64_t fingerprint(const struct trainer *t)
     optimizer_print(&o->optimizer, optimizer);
     schedule_print(&o->schedule, schedule);
     clip_print(&o->clip, clip);
-    snprintf(numbers, sizeof numbers, "%d %.17g %.17g %.17g %.17g %u %u %u %u %u %llu", o->base,
-             o->learning_rate, o->state_dropout, o->average_decay, o->shrink, o->epochs,
-             o->patience, o->segment, o->warmup_sessions, o->batch, (unsigned long long)o->seed);
+    snprintf(numbers, sizeof numbers, "%d %u %.17g %.17g %.17g %.17g %u %u %u %u %u %llu", o->base,
+             t->set->panel, o->learning_rate, o->state_dropout, o->average_decay, o->shrink,
+             o->epochs, o->patience, o->segment, o->warmup_sessions, o->batch,
+             (unsigned long long)o->seed);
     const char *const texts[] = {net, head, loss, optimizer, schedule, clip, numbers};
     uint64_t hash = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -41,6 +42,8 @@ static uint64_t fingerprint(const struct trainer *t)
     for (size_t u = 0; u < t->set->users; u++) {
         const struct train_user *user = &t->set->user[u];
         hash = hash_bytes(user->steps, user->sessions * STEP_INPUTS * sizeof(float), hash);
+        hash = hash_bytes(
+            user->start, user->sessions * predictor_start_features(&o->spec) * sizeof(float), hash);
         hash = hash_bytes(user->row, user->rows * sizeof *user->row, hash);
     }
     return hash;

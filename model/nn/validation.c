@@ -13,7 +13,8 @@ struct pass {
     float *base;  /* (D) of the session at hand */
     float live[CHUNK][LIVE_FEATURES], kernel[CHUNK][QUANTILES], remaining[CHUNK][QUANTILES];
     const float *bases[CHUNK];
-    size_t outputs;        /* quantiles, or 1: the median */
+    size_t outputs; /* quantiles, or 1: the median */
+    size_t start_features;
     double net, base_line; /* weighted pinball of the user so far */
 };
 
@@ -46,10 +47,13 @@ static void score_rows(struct pass *pass, const struct train_row *row, size_t co
 }
 
 /* Rows of one session; their start features are the same, so is the base of the head. */
-static void score_session(struct pass *pass, const struct train_row *row, size_t count)
+static void score_session(struct pass *pass, const struct train_user *user, size_t first,
+                          size_t count)
 {
     const float *state = pass->state;
-    predictor_base(pass->runner, 1, &state, row->start, &pass->base);
+    const struct train_row *row = user->row + first;
+    predictor_base(pass->runner, 1, &state, user->start + row->session * pass->start_features,
+                   &pass->base);
     for (size_t done = 0; done < count; done += CHUNK)
         score_rows(pass, row + done, count - done < CHUNK ? count - done : CHUNK);
 }
@@ -64,7 +68,7 @@ static void score_user(struct pass *pass, const struct train_user *user, size_t 
         while (row < user->rows && user->row[row].session == k)
             row++;
         if (k >= begin && row > first)
-            score_session(pass, user->row + first, row - first);
+            score_session(pass, user, first, row - first);
         predictor_step(pass->runner, 1, user->steps + k * STEP_INPUTS, &pass->state);
     }
 }
@@ -77,6 +81,7 @@ int validation_ratio(const struct train_set *set, const struct predictor *predic
     if (!pass)
         return err_set(err, ERR_MEMORY, "no memory to validate");
     pass->outputs = predictor_outputs(&predictor->spec);
+    pass->start_features = predictor_start_features(&predictor->spec);
     pass->state = calloc(net_state_width(&predictor->spec) + 1, sizeof *pass->state);
     pass->base = calloc(predictor->spec.dense[0].width, sizeof *pass->base);
     if (!pass->state || !pass->base) {

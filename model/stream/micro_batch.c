@@ -10,6 +10,7 @@ int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err
     *batch = (struct micro_batch){
         .capacity = capacity,
         .number = 1,
+        .start_features = START_FEATURES,
         .row = calloc(capacity, sizeof *batch->row),
         .begin = calloc(capacity, sizeof *batch->begin),
         .row_net = calloc(capacity, sizeof *batch->row_net),
@@ -22,7 +23,7 @@ int micro_batch_init(struct micro_batch *batch, size_t capacity, struct err *err
         .x = calloc(capacity * STEP_INPUTS, sizeof(float)),
         .step_hidden = calloc(capacity, sizeof(float *)),
         .start_hidden = calloc(capacity, sizeof(float *)),
-        .start = calloc(capacity * START_FEATURES, sizeof(float)),
+        .start = calloc(capacity * START_FEATURES_MAX, sizeof(float)),
         .start_base = calloc(capacity, sizeof(float *)),
     };
     if (batch->row && batch->begin && batch->row_net && batch->start_net && batch->order &&
@@ -71,7 +72,7 @@ struct waiting_row *micro_batch_row(struct micro_batch *batch, net_index net)
 static void run_starts(struct micro_batch *batch, struct predictor_runner *runner,
                        const uint32_t *item, size_t count)
 {
-    size_t steps = 0;
+    size_t steps = 0, width = batch->start_features;
     for (size_t i = 0; i < count; i++) {
         const struct waiting_start *start = &batch->begin[item[i]];
         if (start->steps) {
@@ -80,8 +81,8 @@ static void run_starts(struct micro_batch *batch, struct predictor_runner *runne
         }
         batch->start_hidden[i] = start->hidden;
         batch->start_base[i] = start->block->base;
-        for (size_t f = 0; f < START_FEATURES; f++)
-            batch->start[i * START_FEATURES + f] = (float)start->block->start[f];
+        for (size_t f = 0; f < width; f++)
+            batch->start[i * width + f] = (float)start->block->start[f];
     }
     if (steps > 0)
         predictor_step(runner, steps, batch->x, batch->step_hidden);

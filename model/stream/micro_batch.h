@@ -35,6 +35,7 @@ struct waiting_start {
 
 struct micro_batch {
     size_t capacity, rows, starts;
+    size_t start_features;       /* S of the nets; set by who changes them, when it is empty */
     uint32_t number;             /* from 1; changes at every run */
     struct waiting_row *row;     /* (capacity) */
     struct waiting_start *begin; /* (capacity) */
@@ -48,7 +49,7 @@ struct micro_batch {
     float *x;                   /* (capacity, 13) step inputs of those that step */
     float **step_hidden;        /* (capacity) of those that step */
     const float **start_hidden; /* (capacity) of all prepared */
-    float *start;               /* (capacity, 14) */
+    float *start;               /* (capacity, S) */
     float **start_base;         /* (capacity) */
     uint32_t *order;            /* (capacity) items by net */
 };

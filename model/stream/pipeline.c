@@ -10,6 +10,7 @@
 #include "stream/kernel_km.h"
 #include "stream/membership.h"
 #include "stream/micro_batch.h"
+#include "stream/panel.h"
 #include "stream/serving.h"
 #include "stream/sessionizer.h"
 
@@ -20,7 +21,9 @@ struct pipeline {
     struct micro_batch batch;
     uint64_t generation; /* of the net; state stores keep the one their hidden states are from */
     struct serving serving;
-    bool has_pool; /* predictions are made */
+    const struct holidays *holidays; /* borrowed; NULL: none */
+    uint32_t panel;                  /* start features beside those of all nets */
+    bool has_pool;                   /* predictions are made */
     uint32_t window;
     struct km_pool pool;
     struct past_session *past; /* (params.window) scratch */
@@ -90,11 +93,33 @@ static int set_pool(struct pipeline *pipeline, const int64_t *pool_ms, struct er
     return 0;
 }
 
-int pipeline_set_pool(struct pipeline *pipeline, const int64_t *pool_ms, struct err *err)
+static int check_holidays(uint32_t panel, const struct holidays *holidays, struct err *err)
 {
-    if (pipeline_flush(pipeline, err) < 0)
+    return holidays || !panel_has(panel, PANEL_HOLIDAY)
+               ? 0
+               : err_set(err, ERR_USAGE, "the feature holiday needs a file of dates");
+}
+
+int pipeline_set_pool(struct pipeline *pipeline, const int64_t *pool_ms, uint32_t panel,
+                      struct err *err)
+{
+    if (pipeline_flush(pipeline, err) < 0 || check_holidays(panel, pipeline->holidays, err) < 0 ||
+        set_pool(pipeline, pool_ms, err) < 0)
         return -1;
-    return set_pool(pipeline, pool_ms, err);
+    pipeline->panel = panel;
+    return 0;
+}
+
+int pipeline_set_holidays(struct pipeline *pipeline, const struct holidays *holidays,
+                          struct err *err)
+{
+    bool used = panel_has(pipeline->panel, PANEL_HOLIDAY);
+    if (check_holidays(pipeline->panel, holidays, err) < 0 ||
+        (used && pipeline_flush(pipeline, err) < 0))
+        return -1;
+    pipeline->holidays = holidays;
+    pipeline->generation += used; /* what is prepared was so by the days of before */
+    return 0;
 }
 
 int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle, struct err *err)
@@ -104,6 +129,8 @@ int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle, struct
     if (bundle->window > pipeline->params.window)
         return err_set(err, ERR_SHAPE, "bundle %s has a window of %u sessions, state keeps %u",
                        bundle->version, bundle->window, pipeline->params.window);
+    if (check_holidays(bundle->net->scaler.panel, pipeline->holidays, err) < 0)
+        return err_prefix(err, "bundle %s", bundle->version);
     struct serving serving;
     if (serving_init(&serving, bundle, pipeline->batch.capacity, err) < 0)
         return -1;
@@ -114,6 +141,8 @@ int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle, struct
     serving_release(&pipeline->serving);
     pipeline->serving = serving;
     pipeline->window = bundle->window;
+    pipeline->panel = bundle->net->scaler.panel;
+    pipeline->batch.start_features = predictor_start_features(&bundle->net->spec);
     return 0;
 }
 
@@ -213,6 +242,9 @@ static int prepare(struct pipeline *pipeline, struct state_store *store, struct 
     struct history_stats stats;
     size_t count = history_seen(pipeline, layout, user, &stats, pipeline->past);
     features_start(user, &stats, pipeline->past, count, block->start);
+    if (pipeline->panel)
+        panel_features(pipeline->panel, user, &stats, pipeline->past, count, pipeline->holidays,
+                       block->start + START_FEATURES);
     km_build(&block->km, &pipeline->pool, pipeline->past, count, user->current.start_ms,
              exp(block->start[0]));
     block->has_step = count > 0;

@@ -14,6 +14,7 @@
 #include "core/prediction.h"
 #include "core/scrobble.h"
 #include "core/session.h"
+#include "data/holidays.h"
 #include "stream/params.h"
 #include "stream/state_store.h"
 
@@ -29,7 +30,7 @@ enum outcome {
 struct prediction_detail {
     uint32_t partition;  /* of the state store */
     uint32_t user_index; /* in the state store: dense, from 0, stable while the store lives */
-    const double *start; /* (14) raw */
+    const double *start; /* (S) raw: 14, and those of the panel */
     const double *live;  /* (16) raw */
     const float *previous_step;  /* (13) raw step inputs of the session before; NULL in the first */
     double kernel_s[QUANTILES];  /* kernel KM */
@@ -59,15 +60,25 @@ void pipeline_free(struct pipeline *pipeline);
 /** Serves from bundle from the next push on (flushes first). The pipeline takes a hold of its own
  * and releases the one it had. Hidden states made by another bundle are recomputed from history
  * when their user is next seen.
- *  @return 0, or -1: ERR_SHAPE when its window is larger than params.window, or what a sink said */
+ *  @return 0, or -1: ERR_SHAPE when its window is larger than params.window, ERR_USAGE when it has
+ * the feature `holiday` and there are none, or what a sink said */
 int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle,
                         struct err *err) MUST_CHECK;
 
 /** Base and features without a net, for training: predictions are those of the kernel KM on this
  * pool.
- *  @param pool_ms (POOL_VALUES) ascending, copied */
-int pipeline_set_pool(struct pipeline *pipeline, const int64_t *pool_ms,
+ *  @param pool_ms (POOL_VALUES) ascending, copied  @param panel start features beside those of all
+ * nets (bundle/feature_names.h)  @return 0, or -1 as pipeline_set_bundle */
+int pipeline_set_pool(struct pipeline *pipeline, const int64_t *pool_ms, uint32_t panel,
                       struct err *err) MUST_CHECK;
+
+/** The days that the feature `holiday` is about, from the next push on (flushes first when it is
+ * served).
+ *  @param holidays borrowed until others are set; NULL: none  @return 0, or -1: ERR_USAGE when
+ * there are to be none and the bundle has the feature, or what a sink said; then the old ones stay
+ */
+int pipeline_set_holidays(struct pipeline *pipeline, const struct holidays *holidays,
+                          struct err *err) MUST_CHECK;
 
 /** Takes one scrobble (user_id not empty, time valid) into a partition's state: moves its stream
  * time, closes what is due, then the scrobble itself. Borrows nothing after return. @return 0 with

@@ -20,9 +20,9 @@ struct session_block {
     bool recent;    /* used since the clock's hand came by */
     bool has_step;
     struct km km;
-    float *base; /* (dense), or NULL */
-    double start[START_FEATURES];
+    float *base;             /* (dense), or NULL */
     float step[STEP_INPUTS]; /* of the session before */
+    double start[START_FEATURES_MAX];
     max_align_t memory[];
 };
 

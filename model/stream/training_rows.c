@@ -6,9 +6,12 @@
 #include "core/hash.h"
 
 int training_rows_init(struct training_rows *rows, const struct session_lengths *lengths,
-                       uint64_t seed, struct err *err)
+                       uint32_t panel, uint64_t seed, struct err *err)
 {
-    *rows = (struct training_rows){.lengths = lengths, .seed = seed};
+    *rows = (struct training_rows){.lengths = lengths,
+                                   .seed = seed,
+                                   .set.panel = panel,
+                                   .start_features = predictor_row_features(panel) - LIVE_FEATURES};
     rows->set.users = lengths->users;
     rows->set.user = calloc(lengths->users + 1, sizeof *rows->set.user);
     rows->capacity = calloc(lengths->users + 1, sizeof *rows->capacity);
@@ -18,7 +21,8 @@ int training_rows_init(struct training_rows *rows, const struct session_lengths 
         struct train_user *user = &rows->set.user[u];
         user->sessions = lengths->user[u].count;
         user->steps = calloc(user->sessions * STEP_INPUTS + 1, sizeof(float));
-        if (!user->steps)
+        user->start = calloc(user->sessions * rows->start_features + 1, sizeof(float));
+        if (!user->steps || !user->start)
             goto full;
     }
     return 0;
@@ -32,6 +36,7 @@ void training_rows_release(struct training_rows *rows)
 {
     for (size_t u = 0; rows->set.user && u < rows->set.users; u++) {
         free(rows->set.user[u].steps);
+        free(rows->set.user[u].start);
         free(rows->set.user[u].row);
     }
     free(rows->set.user);
@@ -46,6 +51,13 @@ static bool is_kept(const struct training_rows *rows, const struct prediction *p
     uint64_t h = hash_bytes(p->user_id, strlen(p->user_id), rows->seed);
     h = hash_mix(h ^ ((uint64_t)p->session << 32 | p->scrobble));
     return (double)(h >> 11) * 0x1p-53 * p->scrobble < 2;
+}
+
+/* Once a session: a log in order, as training has it, does not change them within. */
+static void take_start(struct train_user *user, size_t session, size_t width, const double *start)
+{
+    for (size_t i = 0; i < width; i++)
+        user->start[session * width + i] = (float)start[i];
 }
 
 static struct train_row *next_row(struct training_rows *rows, uint32_t index)
@@ -74,6 +86,8 @@ int training_rows_take(void *ctx, const struct prediction *prediction,
                STEP_INPUTS * sizeof(float));
     if (session >= validation_end(lengths->count))
         return 0;
+    if (prediction->scrobble == 1)
+        take_start(user, session, rows->start_features, detail->start);
     if (session < train_sessions(lengths->count) && !is_kept(rows, prediction))
         return 0;
     struct train_row *row = next_row(rows, detail->user_index);
@@ -81,8 +95,6 @@ int training_rows_take(void *ctx, const struct prediction *prediction,
         return err_set(err, ERR_MEMORY, "out of memory for training rows: use a shorter log");
     row->session = (uint32_t)session;
     row->scrobble = prediction->scrobble;
-    for (int i = 0; i < START_FEATURES; i++)
-        row->start[i] = (float)detail->start[i];
     for (int i = 0; i < LIVE_FEATURES; i++)
         row->live[i] = (float)detail->live[i];
     for (int q = 0; q < QUANTILES; q++)

@@ -13,13 +13,14 @@ struct training_rows {
     const struct session_lengths *lengths; /* borrowed */
     uint64_t seed;                         /* of the choice of training rows */
     struct train_set set;
-    size_t *capacity; /* (users) of their rows */
+    size_t *capacity;      /* (users) of their rows */
+    size_t start_features; /* S of the set */
 };
 
-/** @param lengths of every session of the log, borrowed for the life of rows  @return 0, -1 with
- * ERR_MEMORY */
+/** @param lengths of every session of the log, borrowed for the life of rows  @param panel of the
+ * pipeline that will give them  @return 0, -1 with ERR_MEMORY */
 int training_rows_init(struct training_rows *rows, const struct session_lengths *lengths,
-                       uint64_t seed, struct err *err) MUST_CHECK;
+                       uint32_t panel, uint64_t seed, struct err *err) MUST_CHECK;
 void training_rows_release(struct training_rows *rows);
 
 /** For pipeline_sink.prediction, with ctx the rows. Training rows are kept with probability min(1,

@@ -250,7 +250,8 @@ static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mod
     struct pipeline *pipeline = pipeline_new(&params, &sink, ROWS, &err);
     struct state_store *store = state_store_new(&params, 0, &err);
     struct scrobble_scratch *scratch = scrobble_scratch_new();
-    if (!pipeline || !store || !scratch || pipeline_set_pool(pipeline, bundle->pool_ms, &err) < 0 ||
+    if (!pipeline || !store || !scratch ||
+        pipeline_set_pool(pipeline, bundle->pool_ms, 0, &err) < 0 ||
         pipeline_set_bundle(pipeline, bundle, &err) < 0)
         die("pipeline", &err);
     struct changelog changelog = {.layout = state_store_layout(store),

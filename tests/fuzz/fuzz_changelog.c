@@ -82,7 +82,7 @@ static void listen_on(struct state_store *store, struct slice user_id, struct ev
     for (int i = 0; i < POOL_VALUES; i++)
         pool_ms[i] = i * 30000;
     assert(pipeline);
-    failed |= pipeline_set_pool(pipeline, pool_ms, NULL);
+    failed |= pipeline_set_pool(pipeline, pool_ms, 0, NULL);
     for (size_t i = 0; i < sizeof after_ms / sizeof *after_ms; i++) {
         enum outcome outcome;
         char track[2] = {(char)('a' + i), '\0'};

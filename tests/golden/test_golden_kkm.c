@@ -165,7 +165,7 @@ static void replay(struct golden *golden, const char *log_path)
     struct log *log = log_open(log_path, &options, &err);
     assert_non_null(log);
     load_pool(pool_ms);
-    assert_int_equal(pipeline_set_pool(pipeline, pool_ms, &err), 0);
+    assert_int_equal(pipeline_set_pool(pipeline, pool_ms, 0, &err), 0);
     struct scrobble scrobble;
     int more;
     while ((more = log_next(log, &scrobble, &err)) > 0) {

@@ -11,7 +11,9 @@ from pathlib import Path
 OUTRO = os.environ["OUTRO_PROGRAM"]
 ROWS, USERS = 20000, 50
 # Two that differ, and one whose sessions end after two seconds of silence, for what must be waited for in real time.
-BUNDLES = {"bundle-a": ["--seed", 1], "bundle-b": ["--seed", 2], "bundle-brisk": ["--session-gap", 2, "--epochs", 1]}
+# One has every feature there is; `holidays` has the dates that it asks for.
+BUNDLES = {"bundle-a": ["--seed", 1], "bundle-b": ["--seed", 2], "bundle-brisk": ["--session-gap", 2, "--epochs", 1],
+           "bundle-panel": ["--features", "panel", "--shrink", 1]}
 
 
 def run(*args, **more):
@@ -37,8 +39,10 @@ def main():
         run("synth", "--quiet", "--rows", ROWS, "--users", USERS, "--seed", 7, stdout=log)
     with open(folder / "events", "wb") as events:
         run("events", "--quiet", folder / "log", stdout=events)
+    with open(folder / "holidays", "w", encoding="ascii") as dates:  # the log begins in 2010
+        dates.writelines(f"2010-{month:02}-{day:02}\n" for month in range(1, 13) for day in range(1, 29, 3))
     for name, options in BUNDLES.items():
-        run("train", "--quiet", *options, "--out", folder / name, folder / "log")
+        run("train", "--quiet", *options, "--holidays", folder / "holidays", "--out", folder / name, folder / "log")
         run("bundle", "check", folder / name)
     with open(folder / "events", "rb") as events:
         people = sorted({json.loads(line.split(b"\t", 1)[1])["user_id"] for line in events})

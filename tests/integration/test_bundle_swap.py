@@ -129,6 +129,31 @@ class BundleSwap(harness.IntegrationTest):
         self.await_drained()
         self.assertEqual(len(self.read("predictions")), 100)
 
+    def test_a_bundle_with_holidays_waits_for_their_dates(self):
+        daemon = self.outrod(bundle_path=self.current).start()
+        self.await_ready(daemon)
+        self.point_at(harness.PREPARED / "bundle-panel")
+        event = daemon.wait_event(lambda e: e["event"] == "bundle-refused", 30, "refusal")
+        self.assertIn("has the feature holiday, but holidays.file", event["message"])
+        self.assertEqual(daemon.get("/ready")[0], 200)
+
+        daemon.config["holidays.file"] = harness.PREPARED / "holidays"
+        daemon.write_config()
+        daemon.signal(signal.SIGHUP)
+        self.await_swap(daemon)
+        self.assertEqual(daemon.metrics().total("outro_holidays"), 120)
+
+        daemon.config["holidays.file"] = ""
+        daemon.write_config()
+        mark = daemon.mark()
+        daemon.signal(signal.SIGHUP)
+        event = daemon.wait_event(lambda e: e["event"] == "reload-refused", 30, "refusal", after=mark)
+        self.assertIn("the bundle that serves has the feature holiday", event["message"])
+        self.feed([harness.scrobble_line("user", 1241478537000)])
+        self.await_drained()
+        self.assertEqual({json.loads(r.value)["model"] for r in self.read("predictions")},
+                         {manifest(harness.PREPARED / "bundle-panel")["version"]})
+
     def test_sighup_takes_a_new_bundle_at_once(self):
         daemon = self.outrod(bundle_path=self.current, bundle_poll_s=3600).start()
         self.await_ready(daemon)

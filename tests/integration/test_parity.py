@@ -16,19 +16,26 @@ class Parity(harness.IntegrationTest):
         for record in sessions:
             self.assertEqual(record.key.decode(), json.loads(record.value)["user_id"])
 
-    def test_parity_a_log_gives_what_its_replay_gives(self):
+    def check_log(self, bundle, holidays=None):
         lines = harness.prepared_lines()
         lines += parity.closers(lines)
-        daemon = self.outrod().start()
+        daemon = self.outrod(bundle_path=bundle, **({"holidays_file": holidays} if holidays else {})).start()
         self.feed(lines)
         self.assertEqual(self.await_drained(), len(lines))
         metrics = self.settled_metrics(daemon, len(lines))
         self.assertEqual(daemon.stop(), 0)
 
-        self.check_against(*parity.replay(lines, self.folder, harness.PREPARED / "bundle-a"))
+        self.check_against(*parity.replay(lines, self.folder, bundle,
+                                         options=["--holidays", holidays] if holidays else []))
         self.assertEqual(metrics.total("outro_scrobbles_consumed_total"), len(lines))
         self.assertEqual(metrics.total("outro_outcomes_total"), len(lines))
         self.assertEqual(metrics.total("outro_rejected_total"), len(self.read("rejected")))
+
+    def test_parity_a_log_gives_what_its_replay_gives(self):
+        self.check_log(harness.PREPARED / "bundle-a")
+
+    def test_parity_with_every_feature_there_is(self):
+        self.check_log(harness.PREPARED / "bundle-panel", holidays=harness.PREPARED / "holidays")
 
     def test_parity_a_silent_partition_closes_its_sessions_by_the_clock(self):
         bundle = harness.PREPARED / "bundle-brisk"

@@ -91,6 +91,16 @@ void fixture_cluster(struct bundle_fixture *fixture)
     fixture->bundle.clusters = clusters_new(fixture->bundle.net);
 }
 
+void fixture_panel(struct bundle_fixture *fixture, uint32_t panel)
+{
+    struct net_spec spec = PREDICTOR_SPEC(4, 8);
+    spec.features = predictor_row_features(panel);
+    predictor_free(fixture->bundle.net);
+    fixture->bundle.net = predictor_new(&spec, 1, NULL);
+    assert_non_null(fixture->bundle.net);
+    fixture->bundle.net->scaler.panel = panel;
+}
+
 static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *walk)
 {
     (void)about;

@@ -22,6 +22,8 @@ struct bundle_fixture {
 
 /** A net of that hidden size, 8 wide, from a seed, with a scaler that does something. */
 void fixture_init(struct bundle_fixture *fixture, uint32_t hidden, uint64_t seed);
+/** Another net, of hidden 4, that has those panel features, too. */
+void fixture_panel(struct bundle_fixture *fixture, uint32_t panel);
 void fixture_release(struct bundle_fixture *fixture);
 
 #define FIXTURE_CLUSTERS 3

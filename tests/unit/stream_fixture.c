@@ -145,7 +145,7 @@ struct bundle *test_bundle_of(uint64_t seed, const struct net_spec *spec)
     assert_non_null(bundle->net);
     struct predictor_scaler *scaler = &bundle->net->scaler;
     spread(scaler->step_mean, scaler->step_inverse_sd, STEP_INPUTS);
-    spread(scaler->start_mean, scaler->start_inverse_sd, START_FEATURES);
+    spread(scaler->start_mean, scaler->start_inverse_sd, START_FEATURES_MAX);
     spread(scaler->live_mean, scaler->live_inverse_sd, LIVE_FEATURES);
     struct net_tensor tensor[NET_TENSORS_MAX];
     size_t tensors = net_tensors(spec, tensor);

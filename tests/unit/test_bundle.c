@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+#include "bundle/feature_names.h"
 #include "bundle/safetensors.h"
 #include "bundle/sha256.h"
 #include "bundle_fixture.h"
@@ -263,21 +264,28 @@ static void test_bundle_of_any_network_loads_to_the_bit(void **state)
     (void)state;
     static const struct {
         const char *net, *head;
+        uint32_t panel;
     } nets[] = {
-        {"lstm:7,4 gru-before:3 gates=hard_sigmoid_fifth", "6 tanh, 5 relu biases=0, 3"},
-        {"gru:5 gates=hard_sigmoid_sixth biases=0", "3"},
-        {"lstm:6 dropout=0.3 biases=1", "8 relu, 1"},
-        {"none", "1"},
+        {"lstm:7,4 gru-before:3 gates=hard_sigmoid_fifth", "6 tanh, 5 relu biases=0, 3", 0},
+        {"gru:5 gates=hard_sigmoid_sixth biases=0", "3", 1},
+        {"lstm:6 dropout=0.3 biases=1", "8 relu, 1", 1 << PANEL_HOLIDAY | 1 << PANEL_NIGHT},
+        {"none", "1", (1 << PANEL_FEATURES) - 1},
     };
     for (size_t i = 0; i < COUNT(nets); i++) {
         struct bundle_fixture f;
         struct err err = {0};
-        struct net_spec spec = {.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+        struct net_spec spec = {.inputs = STEP_INPUTS,
+                                .features = predictor_row_features(nets[i].panel)};
         fixture_init(&f, 0, 1);
         assert_int_equal(net_spec_parse(nets[i].net, nets[i].head, &spec, &err), 0);
         struct predictor *net = predictor_new(&spec, i, &err);
         assert_non_null(net);
         net->scaler = f.bundle.net->scaler;
+        net->scaler.panel = nets[i].panel;
+        for (size_t k = START_FEATURES; k < predictor_start_features(&spec); k++) {
+            net->scaler.start_mean[k] = (float)k;
+            net->scaler.start_inverse_sd[k] = 1 / (float)(k + 1);
+        }
         predictor_free(f.bundle.net);
         f.bundle.net = net;
         fixture_save(&f, "b");

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "bundle/feature_names.h"
 #include "bundle_fixture.h"
 
 static const struct stream_params params = {
@@ -75,9 +76,29 @@ static void test_bundle_watcher_refuses_another_session_rule(void **state)
     fixture_release(&fixture);
 }
 
+static void test_bundle_watcher_wants_dates_for_holidays(void **state)
+{
+    struct bundle_fixture fixture;
+    struct bundle_watcher watcher = {0};
+    struct bundle *bundle;
+    (void)state;
+    fixture_init(&fixture, 4, 1);
+    fixture_panel(&fixture, 1 << PANEL_HOLIDAY);
+    fixture_save(&fixture, "b");
+    assert_int_equal(look(&watcher, &fixture, &bundle), BUNDLE_BAD);
+    assert_non_null(strstr(watcher.complaint.text, "the feature holiday, but holidays.file"));
+    assert_false(watcher.needs_holidays);
+    watcher.has_holidays = true;
+    assert_int_equal(look(&watcher, &fixture, &bundle), BUNDLE_NEW);
+    assert_true(watcher.needs_holidays);
+    bundle_release(bundle);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bundle_watcher_wants_dates_for_holidays),
         cmocka_unit_test(test_bundle_watcher_hands_out_a_bundle_once),
         cmocka_unit_test(test_bundle_watcher_complains_once_and_takes_the_repaired_one),
         cmocka_unit_test(test_bundle_watcher_refuses_another_session_rule),

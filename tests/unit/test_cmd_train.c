@@ -72,6 +72,49 @@ static void test_cmd_train_other_nets(void **state)
     RUN_ALL(COMMANDS);
 }
 
+/* The panel: named, trained, scored as replay scores, imported over; dates where they are needed.
+ */
+static void test_cmd_train_features(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"printf '2010-01-05\\n# no more\\n' >days && printf 'soon\\n' >bad.days && "
+         "printf 'epochs = 2\\nfeatures = panel\\n' >p.recipe",
+         0, ""},
+        {"outro train log.tsv --out p --recipe p.recipe", 2, "features has holiday, whose dates"},
+        {"outro train log.tsv --out p --recipe p.recipe --holidays bad.days", 1,
+         "bad.days:1: \"soon\" is not a date"},
+        {"outro train log.tsv --out p --features easter", 2, "\"easter\" is no feature"},
+        {"outro train --quiet log.tsv --out p --recipe p.recipe --holidays days >/dev/null && "
+         "outro bundle check p",
+         0, "63 inputs: names, order, scaler"},
+        {"outro bundle recipe p", 0, "features = panel\n"},
+        {"outro replay log.tsv --bundle p", 2, "has the feature holiday: give its dates by"},
+        {"outro replay log.tsv --bundle p --holidays none", 1, "none: No such file"},
+        {"outro replay --quiet log.tsv --bundle p --holidays days --predictions one && "
+         "outro replay --quiet log.tsv --bundle p --holidays log.tsv",
+         1, "log.tsv:1: "},
+        {"outro replay --quiet log.tsv --bundle p --holidays days --predictions days", 2,
+         "days is read, so it cannot be written to"},
+        /* one seed's figures are those of replay, and the other recipe sees its own features */
+        {"outro train log.tsv --compare a.recipe p.recipe --seeds 1 --holidays days >both && "
+         "M1=$(outro replay log.tsv --bundle p --holidays days | "
+         "sed -n 's/^net  .* s  *\\([0-9.]*\\) .*/\\1/p' | head -1) && "
+         "grep \"^M1  *[0-9.]* (0.0000)  *$M1 (0.0000)\" both",
+         0, "M1"},
+        /* a net of the same inputs may take its place, another may not */
+        {"outro bundle export p --torch t && "
+         "outro bundle import --torch t --like p --out q && "
+         "outro replay --quiet log.tsv --bundle q --holidays days --predictions - | "
+         "sed 's/,\"model.*//' >two && sed 's/,\"model.*//' one | cmp - two",
+         0, ""},
+        {"outro train --quiet log.tsv --out d --recipe a.recipe >/dev/null; "
+         "outro bundle import --torch t --like d --out e",
+         1, "the net has 50 features beside the last state, those of bundle"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
 static void test_cmd_train_report(void **state)
 {
     (void)state;
@@ -225,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cmd_train_recipe_from_file_and_flags),
         cmocka_unit_test(test_cmd_train_other_nets),
+        cmocka_unit_test(test_cmd_train_features),
         cmocka_unit_test(test_cmd_train_report),
         cmocka_unit_test(test_cmd_train_compare),
         cmocka_unit_test(test_cmd_train_says_when_it_comes_apart),

@@ -125,7 +125,7 @@ static void open_run(struct run *run, const struct table_case *table)
     run->intake = (struct intake){
         .scratch = scrobble_scratch_new(), .now_ms = NOW_MS, .max_future_ms = MAX_FUTURE_MS};
     assert_true(run->pipeline && run->store && run->intake.scratch);
-    assert_int_equal(pipeline_set_pool(run->pipeline, pool_ms, NULL), 0);
+    assert_int_equal(pipeline_set_pool(run->pipeline, pool_ms, 0, NULL), 0);
 }
 
 static void close_run(struct run *run)

@@ -321,7 +321,7 @@ static void test_history_feature_table_has_the_bundles_names(void **state)
         const char *const *names;
         size_t count;
     } kinds[] = {{FEATURE_STEP, STEP_NAMES, STEP_INPUTS},
-                 {FEATURE_START, START_NAMES, START_FEATURES},
+                 {FEATURE_START, START_NAMES, START_FEATURES_MAX},
                  {FEATURE_LIVE, LIVE_NAMES, LIVE_FEATURES}};
     size_t row = 0;
     (void)state;

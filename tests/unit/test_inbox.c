@@ -44,19 +44,30 @@ static void test_inbox_the_last_offer_wins_and_is_taken_once(void **state)
     fixture_release(&fixture);
 }
 
-static void test_inbox_no_durations_is_an_offer_too(void **state)
+static struct tables *tables_of(struct durations *durations)
+{
+    struct tables *tables = calloc(1, sizeof *tables);
+    assert_non_null(tables);
+    tables->durations = durations;
+    return tables;
+}
+
+static void test_inbox_no_tables_is_an_offer_too(void **state)
 {
     struct inbox inbox;
     struct err err;
     (void)state;
     assert_int_equal(inbox_init(&inbox, &err), 0);
-    assert_null(inbox_take_durations(&inbox));
-    assert_int_equal(inbox_offer_durations(&inbox, NULL, &err), 0);
-    struct durations_offer *offer = inbox_take_durations(&inbox);
-    assert_non_null(offer);
-    assert_null(offer->durations);
-    free(offer);
-    assert_int_equal(inbox_offer_durations(&inbox, NULL, &err), 0);
+    assert_null(inbox_take_tables(&inbox));
+    inbox_offer_tables(&inbox, tables_of(durations_new(&err))); /* nobody takes it */
+    inbox_offer_tables(&inbox, tables_of(NULL));
+    assert_true(rings(inbox.bell));
+    struct tables *tables = inbox_take_tables(&inbox);
+    assert_non_null(tables);
+    assert_null(tables->durations);
+    assert_null(tables->holidays);
+    tables_free(tables);
+    inbox_offer_tables(&inbox, tables_of(NULL)); /* left over at the end */
     inbox_release(&inbox);
 }
 
@@ -80,7 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inbox_the_last_offer_wins_and_is_taken_once),
-        cmocka_unit_test(test_inbox_no_durations_is_an_offer_too),
+        cmocka_unit_test(test_inbox_no_tables_is_an_offer_too),
         cmocka_unit_test(test_inbox_stop_rings_with_its_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

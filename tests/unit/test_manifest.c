@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "bundle/bundle.h"
+#include "bundle/feature_names.h"
 #include "bundle_fixture.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -143,6 +144,34 @@ static void test_manifest_paths_out_of_the_bundle_are_refused(void **state)
     fixture_release(&f);
 }
 
+/* A bundle with a panel: which features it names, and in which order. */
+static void test_manifest_panel_is_of_known_names_in_their_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *place, *value, *reason;
+    } cases[] = {
+        {"features/start/15/name", "\"easter\"", "features.start[15] is \"easter\", which this"},
+        {"features/start/15/name", "3", "features.start[15] is \"\", which this"},
+        {"features/start/15/name", "\"ln_gap\"", "features.start[15] is \"ln_gap\", which this"},
+        {"features/start/15/name", "\"ln_mean_5\"", "features.start has 16 rows, not 15"},
+        {"features/start/15/name", "\"ln_mean_10\"", "features.start[14] is \"ln_mean_5\" where"},
+        {"features/start/15", NULL, "selftest.cases[0].start is not an array of 15"},
+        {"features/start/14/sd", "2", "self-test case"},
+        {"features/start/14/sd", "0", "features.start[14].sd is 0"},
+        {"selftest/cases/0/start/15", NULL, "selftest.cases[0].start is not an array of 16"},
+    };
+    struct bundle_fixture f;
+    fixture_init(&f, 4, 1);
+    fixture_panel(&f, 1 << PANEL_MEAN_5 | 1 << PANEL_EVENING);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture_save(&f, "b");
+        fixture_edit(&f, cases[i].place, cases[i].value);
+        fixture_refused(&f, cases[i].place, cases[i].reason);
+    }
+    fixture_release(&f);
+}
+
 static void test_manifest_keys_of_later_writers_are_ignored(void **state)
 {
     (void)state;
@@ -187,10 +216,11 @@ static int validate(const char *manifest)
 static void test_manifest_meets_its_schema(void **state)
 {
     (void)state;
-    static const uint32_t hidden[] = {0, 4};
-    for (size_t i = 0; i < COUNT(hidden); i++) {
+    for (int i = 0; i < 3; i++) { /* the head alone, a GRU, a GRU and a whole panel */
         struct bundle_fixture f;
-        fixture_init(&f, hidden[i], 1);
+        fixture_init(&f, i ? 4 : 0, 1);
+        if (i == 2)
+            fixture_panel(&f, (1 << PANEL_FEATURES) - 1);
         f.bundle.score[f.bundle.scores++] = (struct bundle_score){"test.m1", (double)NAN};
         fixture_save(&f, "b");
         const char *path = fixture_path(&f, MANIFEST);
@@ -212,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest_damaged_fields_are_named),
         cmocka_unit_test(test_manifest_paths_out_of_the_bundle_are_refused),
+        cmocka_unit_test(test_manifest_panel_is_of_known_names_in_their_order),
         cmocka_unit_test(test_manifest_keys_of_later_writers_are_ignored),
         cmocka_unit_test(test_manifest_meets_its_schema),
     };

@@ -225,7 +225,7 @@ static struct kept_prediction last_of(const int64_t *ms, size_t count, int64_t c
     int64_t pool_ms[POOL_VALUES];
     for (int i = 0; i < POOL_VALUES; i++)
         pool_ms[i] = i * 17 * S;
-    assert_int_equal(pipeline_set_pool(pipeline, pool_ms, NULL), 0);
+    assert_int_equal(pipeline_set_pool(pipeline, pool_ms, 0, NULL), 0);
     for (int64_t k = -36; k < (int64_t)count; k++) {
         int64_t past = k + 36;
         int64_t at = k >= 0 ? ms[k]

@@ -22,7 +22,8 @@ static void answer(const struct predictor *net, uint64_t seed, float out[QUANTIL
 {
     struct random random;
     struct predictor_runner *runner = predictor_runner_new(net, 1, NULL);
-    float state[128] = {0}, base[64], x[STEP_INPUTS], start[START_FEATURES], live[LIVE_FEATURES];
+    float state[128] = {0}, base[64], x[STEP_INPUTS], start[START_FEATURES_MAX],
+          live[LIVE_FEATURES];
     const float kernel[QUANTILES] = {300, 1200, 4000};
     float *states = state, *bases = base;
     const float *read_state = state, *read_base = base;
@@ -33,7 +34,7 @@ static void answer(const struct predictor *net, uint64_t seed, float out[QUANTIL
             x[i] = (float)random_uniform(&random);
         predictor_step(runner, 1, x, &states);
     }
-    for (int i = 0; i < START_FEATURES; i++)
+    for (int i = 0; i < START_FEATURES_MAX; i++)
         start[i] = (float)random_uniform(&random);
     for (int i = 0; i < LIVE_FEATURES; i++)
         live[i] = (float)random_uniform(&random);
@@ -53,10 +54,10 @@ static void spread(struct random *random, float *mean, float *inverse_sd, int co
 static struct predictor_scaler some_scaler(uint64_t seed)
 {
     struct random random;
-    struct predictor_scaler s;
+    struct predictor_scaler s = {0};
     random_init(&random, seed, 0);
     spread(&random, s.step_mean, s.step_inverse_sd, STEP_INPUTS);
-    spread(&random, s.start_mean, s.start_inverse_sd, START_FEATURES);
+    spread(&random, s.start_mean, s.start_inverse_sd, START_FEATURES_MAX);
     spread(&random, s.live_mean, s.live_inverse_sd, LIVE_FEATURES);
     return s;
 }
@@ -65,13 +66,15 @@ static void test_rescale_says_the_same(void **state)
 {
     static const struct {
         const char *net, *head;
-    } nets[] = {{"gru:8", "16 relu, 3"},
-                {"lstm:8,4", "16 relu, 8 relu, 3"},
-                {"gru-before:8", "3"},
-                {"none", "16 tanh, 3"}};
+        uint32_t panel;
+    } nets[] = {{"gru:8", "16 relu, 3", 0},
+                {"lstm:8,4", "16 relu, 8 relu, 3", 5},
+                {"gru-before:8", "3", (1 << PANEL_FEATURES) - 1},
+                {"none", "16 tanh, 3", 0}};
     (void)state;
     for (size_t n = 0; n < sizeof nets / sizeof *nets; n++) {
-        struct net_spec spec = {.inputs = STEP_INPUTS, .features = ROW_FEATURES};
+        struct net_spec spec = {.inputs = STEP_INPUTS,
+                                .features = predictor_row_features(nets[n].panel)};
         assert_int_equal(net_spec_parse(nets[n].net, nets[n].head, &spec, NULL), 0);
         struct predictor *net = predictor_new(&spec, n + 1, NULL);
         assert_non_null(net);

@@ -283,8 +283,8 @@ static void test_scores_training_rows(void **state)
     (void)state;
     for (uint32_t k = 1; k <= SESSIONS; k++)
         note(&lengths, 1, k, k * 3600 * S);
-    assert_int_equal(training_rows_init(&rows, &lengths, 7, NULL), 0);
-    assert_int_equal(training_rows_init(&again, &lengths, 7, NULL), 0);
+    assert_int_equal(training_rows_init(&rows, &lengths, 0, 7, NULL), 0);
+    assert_int_equal(training_rows_init(&again, &lengths, 0, 7, NULL), 0);
     assert_int_equal(rows.set.users, 2);
     assert_int_equal(rows.set.user[1].sessions, SESSIONS);
     for (uint32_t k = 1; k <= SESSIONS; k++) {
@@ -302,7 +302,7 @@ static void test_scores_training_rows(void **state)
         const struct train_row *row = &user->row[r];
         of_session[row->session]++;
         assert_true(r == 0 || row->session >= row[-1].session);
-        assert_near((double)row->start[2], row->session + 1.5);
+        assert_near((double)user->start[row->session * START_FEATURES + 2], row->session + 1.5);
         assert_near((double)row->live[3], row->scrobble + 1.5);
         assert_near((double)row->kernel_s[1], 2);
         double remaining = (row->session + 1) * 3600. - row->scrobble * 60.;

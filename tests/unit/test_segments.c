@@ -19,7 +19,9 @@ static struct train_user user_of(size_t n, const uint32_t *sessions, size_t rows
     struct train_user user = {.sessions = n, .rows = rows};
     user.steps = calloc(n * STEP_INPUTS, sizeof *user.steps);
     user.row = calloc(rows, sizeof *user.row);
+    user.start = calloc(n * START_FEATURES, sizeof *user.start);
     assert_non_null(user.steps);
+    assert_non_null(user.start);
     assert_non_null(user.row);
     for (size_t k = 0; k < n; k++)
         user.steps[k * STEP_INPUTS] = (float)k / 10;
@@ -32,6 +34,7 @@ static struct train_user user_of(size_t n, const uint32_t *sessions, size_t rows
 static void free_user(struct train_user *user)
 {
     free(user->steps);
+    free(user->start);
     free(user->row);
 }
 
@@ -53,7 +56,7 @@ static void test_segments_cut_and_gather(void **state)
     (void)state;
     static const uint32_t sessions[] = {0, 0, 7, 16, 20, 21, 29};
     struct train_user user = user_of(30, sessions, 7);
-    struct train_set set = {1, &user};
+    struct train_set set = {.users = 1, .user = &user};
     struct segments segments;
     struct err err = {0};
     assert_int_equal(segments_cut(&segments, &set, 8, 5, &err), 0);
@@ -97,7 +100,7 @@ static void test_segments_dropout_keeps_the_mean(void **state)
     (void)state;
     static uint32_t sessions[3000];
     struct train_user user = user_of(10, sessions, 3000);
-    struct train_set set = {1, &user};
+    struct train_set set = {.users = 1, .user = &user};
     struct segments segments;
     struct net_spec spec = PREDICTOR_SPEC(1, 64);
     spec.dense[0].dropout = .3;

@@ -181,8 +181,8 @@ static void test_trainer_keeps_the_untrained_net_when_that_is_best(void **state)
     (void)state;
     struct train_set set = make_set(SECRET_START);
     for (size_t u = 0; u < USERS; u++) /* what held in training is turned round in validation */
-        for (size_t i = 140 * ROWS_SESSION; i < set.user[u].rows; i++)
-            set.user[u].row[i].start[0] = 14 - set.user[u].row[i].start[0];
+        for (size_t k = 140; k < SESSIONS; k++)
+            set.user[u].start[k * START_FEATURES] = 14 - set.user[u].start[k * START_FEATURES];
     struct trainer_options options = small_options();
     struct trainer_report report;
     struct predictor *net = trained(&set, &options, &report);
@@ -232,7 +232,7 @@ static void assert_refused(const struct train_set *set, enum err_code code)
 static void test_trainer_refuses_what_it_cannot_learn_from(void **state)
 {
     (void)state;
-    struct train_set nobody = {0, NULL};
+    struct train_set nobody = {0};
     assert_refused(&nobody, ERR_INPUT);
     struct train_set set = make_set(SECRET_NONE);
     set.user[2].row[9].session = 180; /* out of order */

@@ -39,7 +39,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 static void test_trainer_memory_fails_at_any_allocation(void **state)
 {
     (void)state;
-    static float steps[SESSIONS * STEP_INPUTS];
+    static float steps[SESSIONS * STEP_INPUTS], start[SESSIONS * START_FEATURES];
     static struct train_row rows[SESSIONS];
     for (size_t k = 0; k < SESSIONS; k++) {
         steps[k * STEP_INPUTS] = (float)k;
@@ -48,8 +48,8 @@ static void test_trainer_memory_fails_at_any_allocation(void **state)
                                      .kernel_s = {100, 1000, 5000},
                                      .remaining_s = (float)(k * k)};
     }
-    struct train_user user = {SESSIONS, steps, SESSIONS, rows};
-    struct train_set set = {1, &user};
+    struct train_user user = {SESSIONS, steps, start, SESSIONS, rows};
+    struct train_set set = {.users = 1, .user = &user};
     struct trainer_options options = trainer_defaults();
     options.spec = PREDICTOR_SPEC(4, 8);
     options.epochs = 1;

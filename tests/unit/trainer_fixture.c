@@ -27,12 +27,14 @@ static void make_user(struct train_user *user, struct random *random, enum secre
     user->rows = SESSIONS * ROWS_SESSION;
     user->steps = calloc(SESSIONS * STEP_INPUTS, sizeof *user->steps);
     user->row = calloc(user->rows, sizeof *user->row);
+    user->start = calloc(SESSIONS * START_FEATURES, sizeof *user->start);
     assert_non_null(user->steps);
+    assert_non_null(user->start);
     assert_non_null(user->row);
     for (size_t i = 0; i < SESSIONS * STEP_INPUTS; i++)
         user->steps[i] = (float)(3 + 2 * normal(random));
     for (size_t k = 0; k < SESSIONS; k++) {
-        float start[START_FEATURES];
+        float *start = user->start + k * START_FEATURES;
         for (size_t f = 0; f < START_FEATURES; f++)
             start[f] = (float)(7 + normal(random));
         double known = 0;
@@ -44,7 +46,6 @@ static void make_user(struct train_user *user, struct random *random, enum secre
             struct train_row *row = &user->row[k * ROWS_SESSION + i];
             row->session = (uint32_t)k;
             row->scrobble = (uint32_t)i + 1;
-            memcpy(row->start, start, sizeof start);
             for (size_t f = 0; f < LIVE_FEATURES; f++)
                 row->live[f] = (float)normal(random);
             double spread = secret == SECRET_NONE ? .9 : .3;
@@ -59,7 +60,7 @@ static void make_user(struct train_user *user, struct random *random, enum secre
 
 struct train_set make_set(enum secret secret)
 {
-    struct train_set set = {USERS, calloc(USERS, sizeof *set.user)};
+    struct train_set set = {.users = USERS, .user = calloc(USERS, sizeof *set.user)};
     struct random random;
     assert_non_null(set.user);
     random_init(&random, 21, 0);
@@ -72,6 +73,7 @@ void free_set(struct train_set *set)
 {
     for (size_t u = 0; u < set->users; u++) {
         free(set->user[u].steps);
+        free(set->user[u].start);
         free(set->user[u].row);
     }
     free(set->user);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "data/json_direct.h"
 #include "data/scrobble_json_parts.h"
 #include "data/timestamp.h"
 
@@ -13,21 +14,28 @@ static const struct names EXTENDED = {"ts", "ms_played", "master_metadata_track_
                                       "master_metadata_album_artist_name", "username"};
 static const struct names ACCOUNT = {"endTime", "msPlayed", "trackName", "artistName", "username"};
 
-static enum reject_reason need_end(json_t *root, const struct names *names, struct event_time *end,
-                                   struct err *detail)
+static const char MINUTES[] = "2023-01-05 13:37";
+
+static enum timestamp_result parse_end(struct slice text, const struct names *names,
+                                       struct event_time *end)
 {
-    static const char MINUTES[] = "2023-01-05 13:37";
-    struct slice text;
-    enum reject_reason reason = scrobble_need_text(root, names->end, &text, detail);
-    if (reason)
-        return reason;
     char full[] = "2023-01-05T13:37:00Z";
     if (names == &ACCOUNT && text.size == sizeof MINUTES - 1 && text.data[10] == ' ') {
         memcpy(full, text.data, 10);
         memcpy(full + 11, text.data + 11, 5);
         text = (struct slice){full, sizeof full - 1};
     }
-    switch (timestamp_parse(text.data, text.size, end)) {
+    return timestamp_parse(text.data, text.size, end);
+}
+
+static enum reject_reason need_end(json_t *root, const struct names *names, struct event_time *end,
+                                   struct err *detail)
+{
+    struct slice text;
+    enum reject_reason reason = scrobble_need_text(root, names->end, &text, detail);
+    if (reason)
+        return reason;
+    switch (parse_end(text, names, end)) {
     case TIMESTAMP_OK:
         return REJECT_NONE;
     case TIMESTAMP_OUT_OF_RANGE:
@@ -82,9 +90,10 @@ static enum reject_reason read_play(json_t *root, const struct names *names, str
     return REJECT_NONE;
 }
 
-enum reject_reason scrobble_from_spotify(const char *json, size_t size,
-                                         struct scrobble_scratch *scratch, struct scrobble *out,
-                                         bool *no_listen, struct err *detail)
+enum reject_reason scrobble_from_spotify_general(const char *json, size_t size,
+                                                 struct scrobble_scratch *scratch,
+                                                 struct scrobble *out, bool *no_listen,
+                                                 struct err *detail)
 {
     *no_listen = false;
     enum reject_reason reason = scrobble_load_object(json, size, scratch, detail);
@@ -92,4 +101,66 @@ enum reject_reason scrobble_from_spotify(const char *json, size_t size,
         return reason;
     bool extended = scrobble_field(scratch->root, EXTENDED.played) != NULL;
     return read_play(scratch->root, extended ? &EXTENDED : &ACCOUNT, out, no_listen, detail);
+}
+
+/* Of the direct reader: the four of one form, then those of the other. */
+enum { END, PLAYED, TRACK, ARTIST, OF_ACCOUNT, USER = 2 * OF_ACCOUNT, SLOTS };
+
+static const struct json_want WANTS[] = {
+    JSON_WANT("ts", END, false, NULL),
+    JSON_WANT("ms_played", PLAYED, false, NULL),
+    JSON_WANT("master_metadata_track_name", TRACK, false, NULL),
+    JSON_WANT("master_metadata_album_artist_name", ARTIST, false, NULL),
+    JSON_WANT("endTime", OF_ACCOUNT + END, false, NULL),
+    JSON_WANT("msPlayed", OF_ACCOUNT + PLAYED, false, NULL),
+    JSON_WANT("trackName", OF_ACCOUNT + TRACK, false, NULL),
+    JSON_WANT("artistName", OF_ACCOUNT + ARTIST, false, NULL),
+    JSON_WANT("username", USER, false, NULL),
+};
+static const struct json_shape SHAPE = {WANTS, sizeof WANTS / sizeof *WANTS};
+
+static bool is_text(const struct json_slot *slot, size_t max)
+{
+    return slot->kind == JSON_KIND_TEXT && slot->text.size >= 1 && slot->text.size <= max;
+}
+
+/* As the general reader, without allocation. @return false when the record is unusual, or when
+ * there is something to refuse: the general reader has the last word */
+static bool read_direct(const char *json, size_t size, struct scrobble *out, bool *no_listen)
+{
+    struct json_slot slots[SLOTS];
+    memset(slots, 0, sizeof slots);
+    if (!json_direct_read(json, size, &SHAPE, slots))
+        return false;
+    bool extended = slots[PLAYED].kind != JSON_KIND_ABSENT;
+    const struct json_slot *play = extended ? slots : slots + OF_ACCOUNT, *user = &slots[USER];
+    int64_t played_ms = play[PLAYED].integer;
+    struct event_time end;
+    if (!is_text(&play[END], SCROBBLE_TEXT_MAX) ||
+        parse_end(play[END].text, extended ? &EXTENDED : &ACCOUNT, &end) != TIMESTAMP_OK ||
+        play[PLAYED].kind != JSON_KIND_INTEGER || played_ms < 0 || played_ms > DURATION_MAX_MS)
+        return false;
+    *no_listen = played_ms == 0 ||
+                 (play[TRACK].kind == JSON_KIND_ABSENT && play[ARTIST].kind == JSON_KIND_ABSENT);
+    if (*no_listen)
+        return true;
+    const struct event_time start = {end.ms - played_ms};
+    if (!is_text(&play[TRACK], SCROBBLE_TEXT_MAX) || !is_text(&play[ARTIST], SCROBBLE_TEXT_MAX) ||
+        (user->kind != JSON_KIND_ABSENT && !is_text(user, USER_ID_MAX)) || !event_time_valid(start))
+        return false;
+    *out = (struct scrobble){.user_id = user->text,
+                             .time = start,
+                             .artist = play[ARTIST].text,
+                             .track = play[TRACK].text,
+                             .duration_ms = played_ms};
+    return true;
+}
+
+enum reject_reason scrobble_from_spotify(const char *json, size_t size,
+                                         struct scrobble_scratch *scratch, struct scrobble *out,
+                                         bool *no_listen, struct err *detail)
+{
+    if (size <= SCROBBLE_JSON_MAX && read_direct(json, size, out, no_listen))
+        return REJECT_NONE;
+    return scrobble_from_spotify_general(json, size, scratch, out, no_listen, detail);
 }

@@ -22,4 +22,11 @@ enum reject_reason scrobble_from_spotify(const char *json, size_t size,
                                          struct scrobble_scratch *scratch, struct scrobble *out,
                                          bool *no_listen, struct err *detail) MUST_CHECK;
 
+/** The same by Jansson alone: the slow twin, for fallback and for tests that hold the two against
+ * each other. */
+enum reject_reason scrobble_from_spotify_general(const char *json, size_t size,
+                                                 struct scrobble_scratch *scratch,
+                                                 struct scrobble *out, bool *no_listen,
+                                                 struct err *detail) MUST_CHECK;
+
 #endif

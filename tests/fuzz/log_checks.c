@@ -6,6 +6,7 @@
 
 #include "data/durations.h"
 #include "data/log_input.h"
+#include "data/scrobble_spotify.h"
 #include "data/utf8.h"
 
 static void check_text(struct slice text, size_t min, size_t max)
@@ -31,6 +32,16 @@ static void check_same(struct slice a, struct slice b)
     assert(a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0));
 }
 
+static void check_equal(const struct scrobble *a, const struct scrobble *b)
+{
+    check_same(a->user_id, b->user_id);
+    check_same(a->artist, b->artist);
+    check_same(a->track, b->track);
+    check_same(a->artist_mbid, b->artist_mbid);
+    check_same(a->track_mbid, b->track_mbid);
+    assert(a->time.ms == b->time.ms && a->duration_ms == b->duration_ms);
+}
+
 static void check_round_trip(const struct scrobble *scrobble)
 {
     static char json[2 * SCROBBLE_JSON_MAX];
@@ -43,12 +54,7 @@ static void check_round_trip(const struct scrobble *scrobble)
     struct scrobble again;
     enum reject_reason reason = scrobble_from_json(json, size, scratch, &again, NULL);
     assert(reason == REJECT_NONE);
-    check_same(scrobble->user_id, again.user_id);
-    check_same(scrobble->artist, again.artist);
-    check_same(scrobble->track, again.track);
-    check_same(scrobble->artist_mbid, again.artist_mbid);
-    check_same(scrobble->track_mbid, again.track_mbid);
-    assert(scrobble->time.ms == again.time.ms && scrobble->duration_ms == again.duration_ms);
+    check_equal(scrobble, &again);
     scrobble_scratch_free(scratch);
 }
 
@@ -61,6 +67,24 @@ void log_checks_parsed(enum log_line kind, const struct scrobble *scrobble, cons
         return;
     check_scrobble(scrobble);
     check_round_trip(scrobble);
+}
+
+/* The reader of Spotify's records against its slow twin. */
+static void check_spotify(struct slice json)
+{
+    struct scrobble_scratch *scratch = scrobble_scratch_new(), *other = scrobble_scratch_new();
+    assert(scratch && other);
+    struct scrobble a, b;
+    bool a_is_none = false, b_is_none = false;
+    enum reject_reason reason =
+        scrobble_from_spotify(json.data, json.size, scratch, &a, &a_is_none, NULL);
+    enum reject_reason twin =
+        scrobble_from_spotify_general(json.data, json.size, other, &b, &b_is_none, NULL);
+    assert(reason == twin && a_is_none == b_is_none);
+    if (reason == REJECT_NONE && !a_is_none)
+        check_equal(&a, &b);
+    scrobble_scratch_free(scratch);
+    scrobble_scratch_free(other);
 }
 
 struct memory {
@@ -100,6 +124,8 @@ static void check_record(const struct log_parser *parser, const struct log_recor
                              ? log_element_parse(&whose, text, &scrobble, &err)
                              : log_line_parse(&whose, text, record->is_first, &scrobble, &err);
     log_checks_parsed(kind, &scrobble, &err);
+    if (parser->form == LOG_FORM_SPOTIFY)
+        check_spotify(text);
     free(copy);
 }
 

@@ -94,6 +94,11 @@ void workers_free(struct workers *pool)
     free(pool);
 }
 
+size_t workers_count(const struct workers *pool)
+{
+    return pool->threads;
+}
+
 void workers_run(struct workers *pool, size_t tasks,
                  void (*task)(void *ctx, size_t worker, size_t i), void *ctx)
 {

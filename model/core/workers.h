@@ -14,6 +14,8 @@ struct workers;
  * thread can be had */
 struct workers *workers_new(size_t threads, struct err *err) MUST_CHECK;
 void workers_free(struct workers *workers);
+/** Threads, the caller's included: how many scratches there must be. */
+size_t workers_count(const struct workers *workers);
 
 /** Runs task(ctx, worker, i) for i in 0 .. tasks - 1 and returns when all are done. @param task is
  * told which worker, 0 .. threads - 1, runs it: its index of scratch */

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/recipe.h"
 #include "cli/train_compare.h"
+#include "cli/report_folder.h"
 #include "cli/train_report.h"
 #include "cli/train_run.h"
 #include "data/durations.h"
@@ -60,7 +61,7 @@ static int run(struct train *train, struct err *err)
     const struct train_run *one = &train->one;
     if (one->out_path && bundle_can_save(one->out_path, err) < 0)
         return -1;
-    if (one->report_path && train_report_prepare(one->report_path, err) < 0)
+    if (one->report_path && report_folder_prepare(one->report_path, err) < 0)
         return -1;
     /* No feature comes from a profile yet; a file that cannot be read is still an error, not a
      * surprise later. */

@@ -6,6 +6,7 @@
 #define OUTRO_CLI_COMMANDS_H
 
 int cmd_bundle(int argc, char **argv);
+int cmd_cluster(int argc, char **argv);
 int cmd_crawl(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_events(int argc, char **argv);

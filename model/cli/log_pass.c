@@ -41,6 +41,8 @@ int log_pass_run(struct log *log, const struct log_pass *pass, struct err *err)
     if (push_all(log, pass, pipeline, store, &progress, err) == 0 &&
         pipeline_end(pipeline, store, err) == 0)
         result = pipeline_flush(pipeline, err);
+    if (result == 0 && pass->end)
+        result = pass->end(pass->end_ctx, store, err);
 out:
     progress_end(&progress);
     state_store_free(store);

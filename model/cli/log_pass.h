@@ -19,6 +19,9 @@ struct log_pass {
     uint32_t panel;                  /* the start features of those that not all nets have */
     const struct holidays *holidays; /* borrowed; NULL: none */
     struct bundle *bundle;           /* the net; or NULL */
+    /* What is known of everybody when all sessions are closed; or NULL. */
+    int (*end)(void *ctx, struct state_store *store, struct err *err);
+    void *end_ctx;
     bool quiet;
     const volatile sig_atomic_t *interrupted; /* not 0: stop with ERR_CANCELLED; may be NULL */
 };

@@ -20,6 +20,7 @@ static const struct command COMMANDS[] = {
     {"replay", cmd_replay, "run a log through a bundle: predictions, sessions, scores"},
     {"evaluate", cmd_evaluate, "judge predictions beside baselines, by cluster"},
     {"bundle", cmd_bundle, "show or check a bundle; import and export nets"},
+    {"cluster", cmd_cluster, "find groups of people: how many, who, and what they look like"},
     {"crawl", cmd_crawl, "ask Last.fm for durations and tags of a log's tracks"},
     {"events", cmd_events, "write a log as ordered JSON lines, ready for Kafka"},
     {"prepare", cmd_prepare, "write a log as tables: sessions, scrobbles, tracks, users"},

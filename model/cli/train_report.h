@@ -7,10 +7,6 @@
 #include "cli/recipe.h"
 #include "cli/train_data.h"
 
-/** Whether a report can be written there, asked before hours of training; makes the directory.
- * @return 0, or -1 with ERR_IO */
-int train_report_prepare(const char *path, struct err *err) MUST_CHECK;
-
 /** Scores the net and writes the report. @return 0, or -1: ERR_IO, or what scoring said */
 int train_report(const char *path, const struct recipe *recipe, const struct train_source *source,
                  const struct train_data *data, struct predictor *net,

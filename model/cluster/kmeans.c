@@ -47,8 +47,9 @@ static int prepare(const double *points, size_t n, size_t d, struct prepared *ou
     struct kd_tree *tree = NULL;
     size_t bytes = n * d * sizeof *points;
     double *centred = malloc(bytes);
-    *out = (struct prepared){.order = malloc(n * sizeof *out->order),
-                             .mean = malloc(d * sizeof *out->mean)};
+    *out = (struct prepared){0};
+    out->order = malloc(n * sizeof *out->order);
+    out->mean = malloc(d * sizeof *out->mean);
     if (!centred || !out->order || !out->mean) {
         err_set(err, ERR_MEMORY, "out of memory for %zu points", n);
         goto out;
@@ -78,6 +79,7 @@ static void scratch_release(struct kmeans_scratch *s)
     free(s->label);
     free(s->members);
     free(s->order);
+    *s = (struct kmeans_scratch){0};
 }
 
 static double *carve(double **memory, size_t count)

@@ -86,8 +86,8 @@ static int make_edges(const struct search *s, struct neighbour_graph *graph, str
         graph->begin[a] = sum;
         sum += count;
     }
-    graph->to = malloc((sum + 1) * sizeof *graph->to);
-    graph->weight = malloc((sum + 1) * sizeof *graph->weight);
+    graph->to = calloc(sum + 1, sizeof *graph->to);
+    graph->weight = calloc(sum + 1, sizeof *graph->weight);
     if (!graph->to || !graph->weight)
         return err_set(err, ERR_MEMORY, "out of memory for %zu edges", sum);
     list_edges(s, graph, true);

@@ -49,8 +49,9 @@ static void make_largest_positive(double *vector, size_t d)
     for (size_t c = 1; c < d; c++)
         if (fabs(vector[c]) > fabs(vector[largest]))
             largest = c;
-    for (size_t c = 0; vector[largest] < 0 && c < d; c++)
-        vector[c] = -vector[c];
+    double sign = vector[largest] < 0 ? -1 : 1;
+    for (size_t c = 0; c < d; c++)
+        vector[c] *= sign;
 }
 
 int principal_components(const double *points, size_t n, size_t d, double *out, double *share,

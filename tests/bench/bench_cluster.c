@@ -146,6 +146,7 @@ int main(int argc, char **argv)
     FILE *file = fopen(argv[2], "rb");
     if (!points || !file || fread(points, d * sizeof *points, n, file) != n) {
         fprintf(stderr, "bench_cluster: %s does not have %zu x %zu doubles\n", argv[2], n, d);
+        free(points);
         return 1;
     }
     fclose(file);

@@ -132,7 +132,7 @@ static void test_cmd_train_report(void **state)
          "predictor\nnet\nkernel KM\nKM running\nKM static\nuser median\nuser mean\n"},
         {"O=$(command -v outro); PATH=/nonexistent $O train log.tsv --epochs 1 --out b --report "
          "rep2",
-         0, "gnuplot is not installed, so rep2 has no loss.svg"},
+         0, "gnuplot is not installed, so rep2 has no pictures"},
         {"ls rep2", 0, "loss.gnuplot\nloss.tsv\nrecipe\nscores.tsv\nscores.txt\n"},
         {"outro train log.tsv --out b --report log.tsv/x", 1, "log.tsv/x"},
     };

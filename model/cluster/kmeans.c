@@ -44,30 +44,35 @@ static double centre_columns(double *points, size_t n, size_t d, double *mean)
 static int prepare(const double *points, size_t n, size_t d, struct prepared *out, struct err *err)
 {
     int result = -1;
+    struct kmeans_points ready = {.kernels = distance_kernels_best()};
     struct kd_tree *tree = NULL;
-    size_t bytes = n * d * sizeof *points;
-    double *centred = malloc(bytes);
-    *out = (struct prepared){0};
-    out->order = malloc(n * sizeof *out->order);
-    out->mean = malloc(d * sizeof *out->mean);
-    if (!centred || !out->order || !out->mean) {
+    double *centred = malloc(n * d * sizeof *centred), *mean = malloc(d * sizeof *mean);
+    uint32_t *order = malloc(n * sizeof *order);
+    if (!centred || !mean || !order) {
         err_set(err, ERR_MEMORY, "out of memory for %zu points", n);
         goto out;
     }
-    memcpy(centred, points, bytes);
-    out->points.kernels = distance_kernels_best();
-    out->points.mean_variance = centre_columns(centred, n, d, out->mean);
+    memcpy(centred, points, n * d * sizeof *centred);
+    ready.mean_variance = centre_columns(centred, n, d, mean);
     tree = kd_tree_new(centred, n, d, err);
     if (!tree)
         goto out;
-    memcpy(out->order, kd_tree_order(tree), n * sizeof *out->order);
-    if (panels_init(&out->points.panels, centred, n, d, out->order, err) == 0)
-        result = panel_boxes_init(&out->points.boxes, &out->points.panels, err);
+    memcpy(order, kd_tree_order(tree), n * sizeof *order);
+    if (panels_init(&ready.panels, centred, n, d, order, err))
+        goto out;
+    if (panel_boxes_init(&ready.boxes, &ready.panels, err)) {
+        panels_release(&ready.panels);
+        goto out;
+    }
+    *out = (struct prepared){ready, order, mean};
+    order = NULL;
+    mean = NULL;
+    result = 0;
 out:
-    if (result)
-        prepared_release(out);
     kd_tree_free(tree);
     free(centred);
+    free(mean);
+    free(order);
     return result;
 }
 

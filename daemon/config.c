@@ -57,7 +57,7 @@ static const struct config_key keys[] = {
     NUMBER("bundle.poll.s", bundle_poll_s, "5", 1, 3600, CONFIG_RELOAD,
            "How often, in seconds, the bundle is looked at for a change. A bad one keeps the old one serving."),
     TEXT("durations.file", CONFIG_FILE, durations_file, "", CONFIG_RELOAD | CONFIG_EMPTY,
-         "Track durations (artist, track, milliseconds; plain or gzip), used where a scrobble carries none. "
+         "Track durations (artist, track, milliseconds; plain, gzip or zstd), used where a scrobble carries none. "
          "Empty: none. Read at start and at SIGHUP."),
     TEXT("profiles.file", CONFIG_FILE, profiles_file, "", CONFIG_RELOAD | CONFIG_EMPTY,
          "User profiles in the Last.fm-1K form. Read and checked at start and at SIGHUP. The features of today's "

@@ -1,5 +1,5 @@
 /* durations.h - track durations by (artist, track), compared as names.h says. File: artist \t track
- * \t duration_ms, plain or gzip, with or without a header; 0 or empty = unknown. While nobody
+ * \t duration_ms, plain, gzip or zstd, with or without a header; 0 or empty = unknown. While nobody
  * sets anything it is safe to share between threads. */
 #ifndef OUTRO_DATA_DURATIONS_H
 #define OUTRO_DATA_DURATIONS_H

@@ -1,6 +1,6 @@
 /* holidays.h - days on which people listen otherwise, for the feature `holiday`. File: a date a
- * line, YYYY-MM-DD, in any order, plain or gzip; # begins a comment, empty lines are fine. A day is
- * one of UTC. Once read it is safe to share between threads. */
+ * line, YYYY-MM-DD, in any order, plain, gzip or zstd; # begins a comment, empty lines are fine. A
+ * day is one of UTC. Once read it is safe to share between threads. */
 #ifndef OUTRO_DATA_HOLIDAYS_H
 #define OUTRO_DATA_HOLIDAYS_H
 

@@ -148,6 +148,16 @@ static int read_user(struct log_archive *archive, struct err *err)
     return 0;
 }
 
+/* A member's name is somebody else's text: what is not printable would reach a terminal. */
+static void set_name(struct log_archive *archive, const char *path)
+{
+    snprintf(archive->name, sizeof archive->name, "%s:", byte_source_name(archive->source));
+    size_t used = strlen(archive->name);
+    for (; *path && used + 1 < sizeof archive->name; path++)
+        archive->name[used++] = *path >= ' ' && *path <= '~' ? *path : '?';
+    archive->name[used] = '\0';
+}
+
 int log_archive_next(struct log_archive *archive, struct err *err)
 {
     struct archive_entry *entry;
@@ -157,8 +167,7 @@ int log_archive_next(struct log_archive *archive, struct err *err)
         const char *path = archive_entry_pathname(entry);
         if (!path || archive_entry_filetype(entry) != AE_IFREG)
             continue;
-        snprintf(archive->name, sizeof archive->name, "%s:%s", byte_source_name(archive->source),
-                 path);
+        set_name(archive, path);
         if (is_log(path)) {
             archive->logs++;
             return 1;

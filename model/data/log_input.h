@@ -3,8 +3,9 @@
  * such files (log_archive.h), all of it compressed or not (byte_source.h). What the packing is, the
  * first block of a file tells:
  * - a zip, tar or tar in xz is an archive;
- * - `[` before an object or an end is an array; `{` whose first line ends in the middle of it is
- * JSON over several lines;
+ * - `[` before an object or an end is an array;
+ * - `{` whose first line ends in the middle of it is JSON over several lines, unless it breaks off
+ *   inside a token, with another object below;
  * - all else is lines, and a line may be a page. */
 #ifndef OUTRO_DATA_LOG_INPUT_H
 #define OUTRO_DATA_LOG_INPUT_H

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <zstd.h>
+
 #include "data/durations.h"
 #include "temp_file.h"
 
@@ -51,12 +53,17 @@ static void test_durations_finds_by_compared_names(void **state)
         {"", "", 0},
         {"artist", "track", 0},
     };
-    for (int gzip = 0; gzip < 2; gzip++) {
+    char zstd[1024];
+    size_t zstd_size = ZSTD_compress(zstd, sizeof zstd, CONTENT, sizeof CONTENT - 1, 3);
+    assert_false(ZSTD_isError(zstd_size));
+    for (int form = 0; form < 3; form++) {
         struct temp_file file;
-        if (gzip)
+        if (form == 0)
+            temp_file_text(&file, CONTENT);
+        else if (form == 1)
             temp_file_gzip(&file, CONTENT, sizeof CONTENT - 1);
         else
-            temp_file_text(&file, CONTENT);
+            temp_file_write(&file, zstd, zstd_size);
         struct err err = {0};
         struct durations *durations = durations_load(file.path, &err);
         assert_non_null(durations);

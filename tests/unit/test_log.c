@@ -4,29 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <inttypes.h>
-
-#include "data/log.h"
-#include "temp_file.h"
-
-/* A row as `user@ms artist/track [artist mbid|track mbid] duration`, one a line: what the tests
- * compare. */
-static void describe(struct log *log, char *out, size_t capacity)
-{
-    struct scrobble s;
-    struct err err = {0};
-    size_t used = 0;
-    int status;
-    out[0] = '\0';
-    while ((status = log_next(log, &s, &err)) > 0)
-        used += (size_t)snprintf(
-            out + used, capacity - used, "%.*s@%" PRId64 " %.*s/%.*s [%.*s|%.*s] %" PRId64 "\n",
-            (int)s.user_id.size, s.user_id.data, s.time.ms, (int)s.artist.size, s.artist.data,
-            (int)s.track.size, s.track.data, (int)s.artist_mbid.size, s.artist_mbid.data,
-            (int)s.track_mbid.size, s.track_mbid.data, s.duration_ms);
-    assert_int_equal(status, 0);
-    assert_true(used < capacity);
-}
+#include "log_fixture.h"
 
 static void expect_log(const char *path, const struct log_options *options, const char *expected,
                        uint64_t rejected)
@@ -37,7 +15,7 @@ static void expect_log(const char *path, const struct log_options *options, cons
     if (!log)
         fail_msg("%s", err.text);
     for (int pass = 0; pass < 2; pass++) {
-        describe(log, found, sizeof found);
+        log_describe(log, found, sizeof found);
         assert_string_equal(found, expected);
         assert_int_equal(log_rewind(log, &err), 0);
     }
@@ -201,7 +179,7 @@ static void test_log_sets_bad_rows_aside(void **state)
         char found[4096];
         struct log *log = log_open(file.path, &options, &err);
         assert_non_null(log);
-        describe(log, found, sizeof found);
+        log_describe(log, found, sizeof found);
         assert_string_equal(found, GOOD_SEEN GOOD_SEEN);
         assert_int_equal(log_counts(log).rejected, 1);
         assert_int_equal(log_counts(log).rows, 2);

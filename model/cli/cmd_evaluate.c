@@ -264,7 +264,7 @@ static int parse(struct evaluate *evaluate, int argc, char **argv)
         {"seed-report", NULL, OPTION_FLAG, &evaluate->seed_report, 0, 0,
          "trains that system's models on LOG or DIR; its published results beside all of it"},
         {"kmeans", "FILE", OPTION_TEXT, &evaluate->kmeans_path, 0, 0,
-         "--seed-report: its k-means clusters, as --clusters (default: left out)"},
+         "--seed-report: clusters, as --clusters (default: found, as the original did)"},
         {"spectral", "FILE", OPTION_TEXT, &evaluate->spectral_path, 0, 0,
          "--seed-report: the same for the spectral ones"},
         {"threads", "N", OPTION_COUNT, &evaluate->threads, 1, 256,

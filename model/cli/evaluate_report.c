@@ -1,10 +1,12 @@
 /* The report on the re-implemented system: its rows from a log or a directory, its clusters. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/evaluate_parts.h"
 #include "cli/evaluate_seed.h"
+#include "cli/seed_clusters.h"
 #include "cli/seed_directory.h"
 #include "cli/seed_report.h"
 #include "nn/train_set.h"
@@ -77,14 +79,28 @@ static int read_directory(const struct evaluate *evaluate, struct seed_data *dat
 
 /* ---- the report ---- */
 
+/* From a file, or made as the original did. @return -1 with err; else members may be none */
+static int find_clusters(const struct evaluate *evaluate, bool spectral,
+                         const struct seed_data *data, const struct seed_names *names,
+                         struct seed_members *members, struct err *err)
+{
+    const char *path = spectral ? evaluate->spectral_path : evaluate->kmeans_path;
+    if (path)
+        return seed_clusters_read(path, names, members, err);
+    if (seed_clusters_make(&data->train, spectral, evaluate->flags.seed, members, err))
+        return -1;
+    if (members->count == 0)
+        fprintf(stderr, "outro evaluate: too few people for %s clusters: left out\n",
+                spectral ? "spectral" : "k-means");
+    return 0;
+}
+
 static int report(const struct evaluate *evaluate, const struct seed_data *data,
                   const struct seed_names *names, struct evaluation *honest, struct err *err)
 {
     struct seed_members kmeans = {0}, spectral = {0};
     struct seed_flags flags = evaluate->flags;
     struct seed_report_options options = {.recipe = evaluate->recipe,
-                                          .kmeans = evaluate->kmeans_path ? &kmeans : NULL,
-                                          .spectral = evaluate->spectral_path ? &spectral : NULL,
                                           .threads = (uint32_t)evaluate->threads,
                                           .quiet = evaluate->quiet,
                                           .form = evaluate->form};
@@ -93,10 +109,12 @@ static int report(const struct evaluate *evaluate, const struct seed_data *data,
     if (isnan(flags.filter))
         flags.filter = REPORT_FILTER;
     int result = seed_flags_recipe(&flags, &options.recipe, err);
-    if (result == 0 && options.kmeans)
-        result = seed_clusters_read(evaluate->kmeans_path, names, &kmeans, err);
-    if (result == 0 && options.spectral)
-        result = seed_clusters_read(evaluate->spectral_path, names, &spectral, err);
+    if (result == 0)
+        result = find_clusters(evaluate, false, data, names, &kmeans, err);
+    if (result == 0)
+        result = find_clusters(evaluate, true, data, names, &spectral, err);
+    options.kmeans = kmeans.count ? &kmeans : NULL;
+    options.spectral = spectral.count ? &spectral : NULL;
     if (result == 0)
         result = seed_report(data, &options, honest, err);
     seed_members_release(&kmeans);

@@ -109,6 +109,13 @@ static void test_cmd_evaluate_of_models(void **state)
          0, "0             6"},
         {"outro evaluate dir --models one --seed-compat --filter-percentile 90", 0, "published"},
         {"outro train --seed-compat dir --out gru --model gru --hidden-dim 4 --epochs 2", 0, ""},
+        /* clusters of outro cluster, from the profiles of prepare */
+        {"outro cluster --quiet dir/user_profile_cluster.csv --k 2 --out found >/dev/null 2>&1 && "
+         "outro evaluate log.tsv --clusters found && outro evaluate dir --clusters found",
+         0, "averaged over clusters by"},
+        {"outro train --seed-compat dir --out found-models --clusters found --hidden-dim 4 "
+         "--epochs 2 --min-users 2 | wc -l",
+         0, "3\n"},
         {"outro train --seed-compat dir --out small --epochs 2 --clusters clusters.tsv", 0,
          "no model: too few people"},
     };
@@ -145,7 +152,8 @@ static void test_cmd_evaluate_report(void **state)
                 number(root, "spectral, mixed", "published", NULL));
     json_decref(root);
     root = load("outro evaluate --quiet --json --seed-report dir --hidden-dim 4 --epochs 2");
-    assert_null(json_object_get(root, "k-means"));
+    assert_non_null(json_object_get(root, "k-means")); /* found as the original found them */
+    assert_non_null(json_object_get(root, "spectral, mixed"));
     assert_true(number(root, "LSTM", "sessions", NULL) > 0);
     json_decref(root);
 }

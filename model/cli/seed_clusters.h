@@ -12,7 +12,8 @@
 #include "seed/seed_rows.h"
 
 /** @param train each user's rows in their order  @param seed the same, the same clusters
- *  @param members out, sorted, none when there are fewer than five such people; release it either way
+ *  @param members out, sorted, none when there are fewer than five such people; release it either
+ * way
  *  @return 0, or -1: ERR_CHECK, ERR_MEMORY */
 int seed_clusters_make(const struct seed_rows *train, bool spectral, uint64_t seed,
                        struct seed_members *members, struct err *err) MUST_CHECK;

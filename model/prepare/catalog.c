@@ -134,11 +134,16 @@ int catalog_put(struct catalog *catalog, struct index_key key, const struct scro
     int is_new = key_index_put(&catalog->variant_index, key, number, err);
     if (is_new < 0 || (is_new > 0 && add_variant(catalog, row, *number, err) < 0))
         return -1;
-    struct variant_uses *uses = &catalog->uses[*number];
+    __builtin_prefetch(&catalog->uses[*number], 1);
+    return 0;
+}
+
+int catalog_use(struct catalog *catalog, uint32_t number, struct slice artist_mbid, struct err *err)
+{
+    struct variant_uses *uses = &catalog->uses[number];
     uses->plays += uses->plays < UINT32_MAX;
-    return row->artist_mbid.size > 0 && !uses->has_mbid
-               ? take_mbid(catalog, row->artist_mbid, *number, err)
-               : 0;
+    return artist_mbid.size > 0 && !uses->has_mbid ? take_mbid(catalog, artist_mbid, number, err)
+                                                   : 0;
 }
 
 void catalog_finish(struct catalog *catalog)

@@ -52,10 +52,13 @@ struct catalog {
 int catalog_init(struct catalog *catalog, struct err *err) MUST_CHECK;
 void catalog_clear(struct catalog *catalog);
 
-/** Of one row. @param key index_key_add of artist and track  @param number of the variant
- *  @return 0, -1 with ERR_MEMORY */
+/** The variant of a row. @param key catalog_key of it  @return 0, -1 with ERR_MEMORY */
 int catalog_put(struct catalog *catalog, struct index_key key, const struct scrobble *row,
                 uint32_t *number, struct err *err) MUST_CHECK;
+/** Counts a row of a variant, which catalog_put gave; apart from it, since the two wait for
+ * different places of a large memory. @return 0, -1 with ERR_MEMORY */
+int catalog_use(struct catalog *catalog, uint32_t number, struct slice artist_mbid,
+                struct err *err) MUST_CHECK;
 
 /** No more rows come: sums up the plays of tracks. */
 void catalog_finish(struct catalog *catalog);

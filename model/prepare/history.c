@@ -54,13 +54,14 @@ static int find_user(struct reading *reading, struct slice id, uint32_t *number,
     return 0;
 }
 
-static int take_row(struct reading *reading, const struct parsed_row *row, struct err *err)
+static int take_row(struct reading *reading, const struct parsed_row *row, uint32_t variant,
+                    struct err *err)
 {
     struct history *history = reading->history;
     const struct scrobble *scrobble = &row->scrobble;
-    uint32_t user, variant;
+    uint32_t user;
     if (find_user(reading, scrobble->user_id, &user, err) < 0 ||
-        catalog_put(&history->catalog, row->key, scrobble, &variant, err) < 0)
+        catalog_use(&history->catalog, variant, scrobble->artist_mbid, err) < 0)
         return -1;
     history->rows++;
     return play_store_add(history->plays,
@@ -106,12 +107,20 @@ static void report(const struct reading *reading, uint64_t offset)
 
 static int take_batch(struct reading *reading, const struct row_batch *batch, struct err *err)
 {
-    enum { AHEAD = 16 }; /* rows whose place in the index is fetched before it is needed */
-    for (size_t i = 0; i < batch->count; i++) {
+    /* A name's place in the index and what is counted of it are fetched some rows before they are
+     * needed. */
+    enum { AHEAD = 16, BEHIND = 8 };
+    struct catalog *catalog = &reading->history->catalog;
+    const struct parsed_row *rows = batch->rows;
+    uint32_t variants[BEHIND];
+    for (size_t i = 0; i < batch->count + BEHIND; i++) {
+        if (i >= BEHIND && i - BEHIND < batch->count &&
+            take_row(reading, &rows[i - BEHIND], variants[i % BEHIND], err) < 0)
+            return -1;
         if (i + AHEAD < batch->count)
-            key_index_prefetch(&reading->history->catalog.variant_index,
-                               batch->rows[i + AHEAD].key);
-        if (take_row(reading, &batch->rows[i], err) < 0)
+            key_index_prefetch(&catalog->variant_index, rows[i + AHEAD].key);
+        if (i < batch->count &&
+            catalog_put(catalog, rows[i].key, &rows[i].scrobble, &variants[i % BEHIND], err) < 0)
             return -1;
     }
     report(reading, batch->offset);
@@ -152,6 +161,15 @@ static int read_rest(void *ctx, char *into, size_t room, size_t *got, struct err
     return 1;
 }
 
+static int take_one(struct reading *reading, const struct scrobble *scrobble, struct err *err)
+{
+    struct parsed_row row = {*scrobble, catalog_key(scrobble)};
+    uint32_t variant;
+    return catalog_put(&reading->history->catalog, row.key, scrobble, &variant, err) < 0
+               ? -1
+               : take_row(reading, &row, variant, err);
+}
+
 /* Rows of any form, in the order they stand. */
 static int read_records(struct reading *reading, struct slice first, struct err *err)
 {
@@ -164,10 +182,7 @@ static int read_records(struct reading *reading, struct slice first, struct err 
                         options->form, options->user, options->strict, err);
     for (uint64_t count = 1; reader && (status = log_reader_next(reader, &row, err)) > 0; count++) {
         struct rejected_row reject = {row.line, row.reason};
-        struct parsed_row parsed = {.scrobble = row.scrobble};
-        if (row.is_good)
-            parsed.key = catalog_key(&row.scrobble);
-        if (row.is_good ? take_row(reading, &parsed, err) < 0
+        if (row.is_good ? take_one(reading, &row.scrobble, err) < 0
                         : take_rejects(reading, &reject, 1, err) < 0) {
             status = -1;
             break;

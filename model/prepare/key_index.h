@@ -1,5 +1,6 @@
-/* key_index.h - dense numbers 0, 1, 2, ... by 96 bits of hash: wide enough that two names are never
- * taken for one. Open addressing, 16 bytes a place, at most half full. Not thread-safe. */
+/* key_index.h - dense numbers 0, 1, 2, ... by 64 bits of hash and the sizes of the names: wide
+ * enough that two of some millions of names are never taken for one. Open addressing, 16 bytes a
+ * place, at most half full. Not thread-safe. */
 #ifndef OUTRO_PREPARE_KEY_INDEX_H
 #define OUTRO_PREPARE_KEY_INDEX_H
 
@@ -32,8 +33,7 @@ struct key_index {
 static inline struct index_key index_key_add(struct index_key key, struct slice text)
 {
     key.high = hash_bytes(text.data, text.size, key.high);
-    uint64_t low = hash_bytes(text.data, text.size, key.low + UINT64_C(0x51ed270b7a64b1d5));
-    key.low = (uint32_t)(low >> 32) ? (uint32_t)(low >> 32) : 1;
+    key.low = key.low << 16 | ((uint32_t)text.size & 0x7fff) << 1 | 1;
     return key;
 }
 

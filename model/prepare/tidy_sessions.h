@@ -18,17 +18,20 @@ struct tidy_sessions {
     size_t count, capacity;
 };
 
-/** A row's track lasts so long; 0 unknown. */
-static inline int64_t tidy_duration_ms(const struct tidy_tables *tables, const struct play_row *row)
-{
-    return row->duration_ms ? row->duration_ms : tables->names[row->variant].duration_ms;
-}
+/* A play with all that the tables say of it. */
+struct tidy_play {
+    int64_t time_ms;
+    uint32_t track_id, artist_id; /* artist_id 0: none */
+    uint32_t duration_ms;         /* 0 unknown */
+};
 
-/** Takes out the rows that are there already. @param rows sorted by time  @return rows left */
-size_t tidy_drop_duplicates(const struct tidy_tables *tables, struct play_row *rows, size_t count);
+/** Looks up each row's names, and leaves out what is there already: the same track at the same time
+ * among the last RECENT. @param rows sorted by time  @param out count of them  @return how many */
+size_t tidy_plays_open(const struct tidy_tables *tables, const struct play_row *rows, size_t count,
+                       struct tidy_play *out);
 
-/** @param rows sorted, at least one  @return 0, -1 with ERR_MEMORY */
-int tidy_sessions_cut(struct tidy_sessions *sessions, const struct tidy_tables *tables,
-                      const struct play_row *rows, size_t count, struct err *err) MUST_CHECK;
+/** @param plays sorted, at least one  @return 0, -1 with ERR_MEMORY */
+int tidy_sessions_cut(struct tidy_sessions *sessions, const struct tidy_play *plays, size_t count,
+                      struct err *err) MUST_CHECK;
 
 #endif

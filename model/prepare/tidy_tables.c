@@ -51,7 +51,6 @@ static int name_variants(struct tidy_tables *tables, const struct history *histo
         tables->names[i] =
             (struct tidy_names){.track_id = track_rank[track],
                                 .artist_id = artist == CATALOG_NO_WORD ? 0 : artist_rank[artist],
-                                .track = track,
                                 .duration_ms = history->duration_ms[i]};
     }
     free(track_rank);
@@ -139,6 +138,25 @@ static int put_track(struct output *output, const struct tidy_tables *tables, ui
     return 0;
 }
 
+/* What is needed of tracks to come, which lie anywhere: first the track, then its variant, then its
+ * names. */
+static void fetch_ahead(const struct tidy_tables *tables, uint32_t i)
+{
+    enum { STEP = 8 };
+    const struct catalog *catalog = &tables->history->catalog;
+    uint32_t count = catalog->track_index.count;
+    if (i + 3 * STEP < count)
+        __builtin_prefetch(&catalog->tracks[tables->tracks[i + 3 * STEP]]);
+    if (i + 2 * STEP < count) {
+        uint32_t variant = catalog->tracks[tables->tracks[i + 2 * STEP]].variant;
+        __builtin_prefetch(&catalog->variants[variant]);
+        __builtin_prefetch(&tables->names[variant]);
+    }
+    if (i + STEP < count)
+        __builtin_prefetch(
+            catalog->variants[catalog->tracks[tables->tracks[i + STEP]].variant].names);
+}
+
 int tidy_write_tracks(const struct tidy_tables *tables, int folder, struct err *err)
 {
     struct word_buffer buffer = {0};
@@ -147,8 +165,10 @@ int tidy_write_tracks(const struct tidy_tables *tables, int folder, struct err *
     if (status == 0)
         tidy_put_literal(&output,
                          "track_id\tartist_id\tartist_mbid\tartist\ttrack\tplays\tduration_ms\n");
-    for (uint32_t i = 0; i < tables->history->catalog.track_index.count && status == 0; i++)
+    for (uint32_t i = 0; i < tables->history->catalog.track_index.count && status == 0; i++) {
+        fetch_ahead(tables, i);
         status = put_track(&output, tables, tables->tracks[i], &buffer, err);
+    }
     if (status == 0)
         status = output_commit(&output, err);
     output_abandon(&output);

@@ -13,7 +13,6 @@
 /* What the rows say of a variant. */
 struct tidy_names {
     uint32_t track_id, artist_id; /* 0: an artist without a word */
-    uint32_t track;               /* its number in the catalog */
     uint32_t duration_ms;         /* 0 unknown */
 };
 

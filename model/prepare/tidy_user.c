@@ -30,6 +30,8 @@ struct tidy_writer {
     unsigned wanted;
     struct play_row *rows; /* of one user; as many again for the sort */
     size_t capacity;
+    struct tidy_play *plays; /* of one user, opened */
+    size_t play_capacity;
     struct tidy_sessions sessions;
     int64_t *sorted_ms; /* lengths, for the median */
     size_t sorted_capacity;
@@ -66,6 +68,7 @@ void tidy_writer_free(struct tidy_writer *writer)
     if (!writer)
         return;
     free(writer->rows);
+    free(writer->plays);
     free(writer->sessions.all);
     free(writer->sorted_ms);
     tally_clear(&writer->artists);
@@ -186,23 +189,21 @@ static void put_scrobbles(const struct tidy_writer *writer, struct output *outpu
             writer->prefix_size + decimal_put_int((int64_t)s + 1, head + writer->prefix_size);
         head[head_size++] = '\t';
         for (size_t i = 0; i < session->count; i++) {
-            const struct play_row *row = &writer->rows[session->first + i];
-            const struct tidy_names *names = &writer->tables->names[row->variant];
+            const struct tidy_play *play = &writer->plays[session->first + i];
             char *begin = output_room(output, ROW_ROOM), *at = begin;
             memcpy(at, head, head_size);
             at += head_size;
             at += decimal_put_int((int64_t)i + 1, at);
             *at++ = '\t';
-            at += decimal_put_int(row->time_ms, at);
+            at += decimal_put_int(play->time_ms, at);
             *at++ = '\t';
-            at += decimal_put_int(names->track_id, at);
+            at += decimal_put_int(play->track_id, at);
             *at++ = '\t';
-            if (names->artist_id)
-                at += decimal_put_int(names->artist_id, at);
+            if (play->artist_id)
+                at += decimal_put_int(play->artist_id, at);
             *at++ = '\t';
-            int64_t duration_ms = row->duration_ms ? row->duration_ms : names->duration_ms;
-            if (duration_ms)
-                at += decimal_put_int(duration_ms, at);
+            if (play->duration_ms)
+                at += decimal_put_int(play->duration_ms, at);
             *at++ = '\n';
             output->used += (size_t)(at - begin);
         }
@@ -214,9 +215,9 @@ static int put_top(struct tidy_writer *writer, size_t count, struct output *outp
     tally_forget(&writer->artists);
     tally_forget(&writer->tracks);
     for (size_t i = 0; i < count; i++) {
-        const struct tidy_names *names = &writer->tables->names[writer->rows[i].variant];
-        if (!tally_add(&writer->artists, names->artist_id) ||
-            !tally_add(&writer->tracks, names->track_id))
+        const struct tidy_play *play = &writer->plays[i];
+        if (!tally_add(&writer->artists, play->artist_id) ||
+            !tally_add(&writer->tracks, play->track_id))
             return err_set(err, ERR_MEMORY, "out of memory for what a user played");
     }
     uint32_t artist = tally_top(&writer->artists);
@@ -267,8 +268,8 @@ static int put_user(struct tidy_writer *writer, const struct history_user *user,
     put_int(output, (int64_t)count);
     put_int(output, (int64_t)duplicates);
     put_int(output, (int64_t)writer->sessions.count);
-    put_int(output, writer->rows[0].time_ms);
-    put_int(output, writer->rows[count - 1].time_ms);
+    put_int(output, writer->plays[0].time_ms);
+    put_int(output, writer->plays[count - 1].time_ms);
     put_mean(output, lengths->total_ms, writer->sessions.count, '\t');
     put_mean(output, lengths->median_twice_ms, 2, '\t');
     put_seconds(output, lengths->max_ms, '\t');
@@ -284,22 +285,33 @@ static void begin_user(struct tidy_writer *writer, const char *id)
     writer->prefix_size = field.used;
 }
 
+/* A user's plays, sorted and opened. @param kept how many there are @return 0, -1 with err */
+static int load(struct tidy_writer *writer, uint32_t user, size_t count, size_t *kept,
+                struct err *err)
+{
+    struct play_row *rows = array_grow(writer->rows, &writer->capacity, 2 * count, sizeof *rows);
+    if (rows)
+        writer->rows = rows;
+    struct tidy_play *plays =
+        rows ? array_grow(writer->plays, &writer->play_capacity, count, sizeof *plays) : NULL;
+    if (!plays)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu plays of one user", count);
+    writer->plays = plays;
+    if (play_store_load(writer->tables->history->plays, user, rows, err) < 0)
+        return -1;
+    play_rows_sort(rows, rows + count, count);
+    *kept = tidy_plays_open(writer->tables, rows, count, plays);
+    return 0;
+}
+
 int tidy_writer_user(void *ctx, uint32_t user, struct output *files, struct err *err)
 {
     struct tidy_writer *writer = ctx;
     const struct history *history = writer->tables->history;
-    size_t count = play_store_count(history->plays, user);
+    size_t count = play_store_count(history->plays, user), kept = 0;
     struct lengths lengths = {0};
-    struct play_row *rows =
-        array_grow(writer->rows, &writer->capacity, 2 * count, sizeof *writer->rows);
-    if (!rows)
-        return err_set(err, ERR_MEMORY, "out of memory for %zu plays of one user", count);
-    writer->rows = rows;
-    if (play_store_load(history->plays, user, rows, err) < 0)
-        return -1;
-    play_rows_sort(rows, rows + count, count);
-    size_t kept = tidy_drop_duplicates(writer->tables, rows, count);
-    if (tidy_sessions_cut(&writer->sessions, writer->tables, rows, kept, err) < 0 ||
+    if (load(writer, user, count, &kept, err) < 0 ||
+        tidy_sessions_cut(&writer->sessions, writer->plays, kept, err) < 0 ||
         measure(writer, &lengths, err) < 0)
         return -1;
     if (!passes(writer, kept, &lengths)) {

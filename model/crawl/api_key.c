@@ -16,7 +16,7 @@ static bool take(struct api_key *key, const char *text, size_t size)
     }
     while (size > 0 && isspace((unsigned char)text[size - 1]))
         size--;
-    if (size == 0 || size > API_KEY_MAX)
+    if (size < API_KEY_MIN || size > API_KEY_MAX)
         return false;
     for (size_t i = 0; i < size; i++)
         if (!isalnum((unsigned char)text[i]) || (unsigned char)text[i] >= 0x80)
@@ -28,9 +28,8 @@ static bool take(struct api_key *key, const char *text, size_t size)
 
 static int no_key(const char *where, struct err *err)
 {
-    return err_set(err, ERR_INPUT,
-                   "%s: what is there is no API key (letters and digits, at most %d)", where,
-                   API_KEY_MAX);
+    return err_set(err, ERR_INPUT, "%s: what is there is no API key (%d to %d letters and digits)",
+                   where, API_KEY_MIN, API_KEY_MAX);
 }
 
 static int check_file(int fd, const char *path, struct err *err)

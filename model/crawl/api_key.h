@@ -5,6 +5,8 @@
 
 #include "core/err.h"
 
+/* Last.fm's have 32. Shorter ones could be words of an answer, in which the key is overwritten. */
+#define API_KEY_MIN 16
 #define API_KEY_MAX 128
 
 struct api_key {

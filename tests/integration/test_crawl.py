@@ -261,6 +261,7 @@ class Again(Crawl):
         answered = threading.Event()
 
         def first(handler):
+            service.await_seen(2)  # both are under way
             lastfm.body(b"", 429, [("Retry-After", "600")])(handler)
             answered.set()
 

@@ -7,6 +7,8 @@
 
 #include "data/json_walk.h"
 
+_Static_assert(BYTE_SOURCE_KEEP_MAX == (size_t)4 << 20, "a message says 4 MiB");
+
 struct json_cutter {
     struct byte_source *source;
     struct slice block; /* what is not yet given out begins at begin */

@@ -11,6 +11,8 @@
 #include "data/log_archive.h"
 #include "data/log_page.h"
 
+_Static_assert(LINE_MAX_BYTES == 4194304, "a message says how many");
+
 struct log_input {
     struct byte_source *source;
     struct log_archive *archive; /* NULL: the source is the log */

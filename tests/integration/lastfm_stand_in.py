@@ -109,18 +109,20 @@ class Server(ThreadingHTTPServer):
 
 class StandIn:
     """answers: {track: answer, or a list of them, one a request, of which the last stays}; others get a plain answer.
-    Each request is held until hold has tickets for it, when there is a hold."""
+    Requests that come after hold() are held until release(). With a context of ssl it speaks https."""
 
-    def __init__(self, answers=None, default=track(duration="1000", toptags="")):
+    def __init__(self, answers=None, default=track(duration="1000", toptags=""), context=None):
         self.answers, self.default = answers or {}, default
         self.changed = threading.Condition()
         self.seen, self.queries = [], []  # what was asked, in order
         self.in_flight = self.most_in_flight = 0
-        self.tickets = None  # None: nobody is held
+        self.held = False
         self.before = self.after = None  # called with the number of the request, from 1
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.stand_in = self
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/2.0/"
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self.server.server_address[1]}/2.0/"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def close(self):
@@ -143,9 +145,7 @@ class StandIn:
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             self.changed.notify_all()
-            self.changed.wait_for(lambda: self.tickets is None or self.tickets > 0, WAIT_S)
-            if self.tickets is not None:
-                self.tickets -= 1
+            self.changed.wait_for(lambda: not self.held, WAIT_S)
             self.in_flight -= 1  # before the answer: the next request may come as soon as it is out
         if self.before:
             self.before(number)
@@ -155,11 +155,11 @@ class StandIn:
 
     def hold(self):
         with self.changed:
-            self.tickets = 0
+            self.held = True
 
     def release(self):
         with self.changed:
-            self.tickets = None
+            self.held = False
             self.changed.notify_all()
 
     def await_seen(self, count):

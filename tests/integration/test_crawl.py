@@ -9,7 +9,9 @@ import json
 import os
 import pty
 import random
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -400,6 +402,19 @@ class Key(Crawl):
             pass
         self.assertIn(b"does not know this API key", terminal)
         self.assert_hidden(out, terminal)
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificate")
+    def test_crawl_nothing_is_sent_to_a_certificate_that_does_not_hold(self):
+        key, certificate = self.folder / "server.key", self.folder / "server.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out",
+                        str(certificate), "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        service = self.stand_in(context=context)
+        self.write_tracks("a", "b")
+        self.crawled(service, status=1, says="look at --base-url, at this machine's clock and at its certificates")
+        self.assertEqual((service.seen, self.rows("failed.tsv")), ([], []))
 
     def test_crawl_the_key_file(self):
         service = self.stand_in()

@@ -89,16 +89,35 @@ static void diff_inputs(const char *kind, const char *const *names, int count, c
     }
 }
 
+/* Those that both have; and which only one has. */
+static void diff_starts(const struct predictor_scaler *x, const struct predictor_scaler *y)
+{
+    const char *of_x[START_FEATURES_MAX], *of_y[START_FEATURES_MAX];
+    size_t i = 0, j = 0, count_x = start_names(x->panel, of_x),
+           count_y = start_names(y->panel, of_y);
+    for (int f = 0; f < START_FEATURES_MAX; f++) {
+        bool in_x = i < count_x && of_x[i] == START_NAMES[f];
+        bool in_y = j < count_y && of_y[j] == START_NAMES[f];
+        if (in_x && in_y)
+            diff_inputs("start", &START_NAMES[f], 1, &x->start_mean[i], &x->start_inverse_sd[i],
+                        &y->start_mean[j], &y->start_inverse_sd[j]);
+        else if (in_x || in_y)
+            printf("  start  %-18s only the %s has it\n", START_NAMES[f],
+                   in_x ? "first" : "second");
+        i += in_x;
+        j += in_y;
+    }
+}
+
 static void diff_scalers(const struct side *a, const struct side *b)
 {
     const struct predictor_scaler *x = &a->manifest->scaler, *y = &b->manifest->scaler;
-    printf("inputs       %d step, %d start, %d live; those that are standardised otherwise by a "
+    printf("inputs       %d step, %zu start, %d live; those that are standardised otherwise by a "
            "tenth or more:\n",
-           STEP_INPUTS, START_FEATURES, LIVE_FEATURES);
+           STEP_INPUTS, predictor_start_features(&a->manifest->spec), LIVE_FEATURES);
     diff_inputs("step", STEP_NAMES, STEP_INPUTS, x->step_mean, x->step_inverse_sd, y->step_mean,
                 y->step_inverse_sd);
-    diff_inputs("start", START_NAMES, START_FEATURES, x->start_mean, x->start_inverse_sd,
-                y->start_mean, y->start_inverse_sd);
+    diff_starts(x, y);
     diff_inputs("live", LIVE_NAMES, LIVE_FEATURES, x->live_mean, x->live_inverse_sd, y->live_mean,
                 y->live_inverse_sd);
 }
@@ -108,6 +127,10 @@ static int diff_answers(const struct side *a, const struct side *b, struct err *
 {
     float says[2][SELFTEST_CASES_MAX][QUANTILES];
     const struct manifest *m = a->manifest;
+    if (m->scaler.panel != b->manifest->scaler.panel) {
+        puts("medians      not compared: the nets do not have the same inputs");
+        return 0;
+    }
     if (selftest_answer(a->bundle->net, m->selftest, m->cases, says[0], err) ||
         selftest_answer(b->bundle->net, m->selftest, m->cases, says[1], err))
         return -1;

@@ -18,6 +18,7 @@
 #include "cli/seed_directory.h"
 #include "cli/seed_store.h"
 #include "data/durations.h"
+#include "data/holidays.h"
 #include "nn/tensor.h"
 
 static int print(const struct evaluate *evaluate, struct evaluation *evaluation, const char *judged,
@@ -82,12 +83,15 @@ int evaluate_sessions(const struct evaluate *evaluate, struct log_sessions *sess
 {
     int result = -1;
     struct durations *durations = NULL;
+    struct holidays *holidays = NULL;
     struct log *log = NULL;
     struct bundle *bundle = NULL;
     struct stream_params params = STREAM_PARAMS_DEFAULTS;
     if (evaluate->bundle_path && !(bundle = bundle_load(evaluate->bundle_path, err)))
         goto out;
     if (evaluate->durations_path && !(durations = durations_load(evaluate->durations_path, err)))
+        goto out;
+    if (evaluate->holidays_path && !(holidays = holidays_load(evaluate->holidays_path, err)))
         goto out;
     struct log_options options = {.strict = evaluate->strict, .durations = durations};
     if (log_hints_read(&evaluate->hints, &options.form, &options.user, err) < 0)
@@ -97,10 +101,11 @@ int evaluate_sessions(const struct evaluate *evaluate, struct log_sessions *sess
     if (bundle)
         params.gap_ms = bundle->gap_ms;
     if (log)
-        result = log_sessions_make(log, &params, bundle, evaluate->quiet, sessions, err);
+        result = log_sessions_make(log, &params, bundle, holidays, evaluate->quiet, sessions, err);
 out:
     log_free(log);
     durations_free(durations);
+    holidays_free(holidays);
     if (bundle)
         bundle_release(bundle);
     return result;
@@ -224,8 +229,9 @@ static int check_options(struct evaluate *evaluate)
     if (evaluate->tsv && evaluate->json)
         return options_usage("evaluate", "--tsv and --json exclude each other");
     evaluate->form = evaluate->json ? TABLE_JSON : evaluate->tsv ? TABLE_TSV : TABLE_TEXT;
-    if (evaluate->directory && (evaluate->bundle_path || evaluate->durations_path))
-        return options_usage("evaluate", "--bundle and --durations go with a LOG");
+    if (evaluate->directory &&
+        (evaluate->bundle_path || evaluate->durations_path || evaluate->holidays_path))
+        return options_usage("evaluate", "--bundle, --durations and --holidays go with a LOG");
     if (!evaluate->directory && evaluate->models_path)
         return options_usage("evaluate", "--models goes with a directory of outro prepare");
     if (evaluate->models_path && evaluate->clusters_path)
@@ -246,6 +252,7 @@ static int parse(struct evaluate *evaluate, int argc, char **argv)
         OPTION_ROW_FORMAT(&evaluate->hints),
         OPTION_ROW_USER(&evaluate->hints),
         OPTION_ROW_DURATIONS(&evaluate->durations_path),
+        OPTION_ROW_HOLIDAYS(&evaluate->holidays_path),
         {"clusters", "FILE", OPTION_TEXT, &evaluate->clusters_path, 0, 0,
          "of outro cluster, or lines USER tab CLUSTER (default: the cluster whose net answered)"},
         {"models", "MODELS", OPTION_TEXT, &evaluate->models_path, 0, 0,

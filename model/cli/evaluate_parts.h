@@ -15,7 +15,8 @@
 
 struct evaluate {
     const char *path; /* a log, or a directory of outro prepare */
-    const char *bundle_path, *models_path, *durations_path, *clusters_path, *baseline_name;
+    const char *bundle_path, *models_path, *durations_path, *holidays_path;
+    const char *clusters_path, *baseline_name;
     const char *kmeans_path, *spectral_path;
     struct log_hints hints;
     enum evaluated baseline;

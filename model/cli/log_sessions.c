@@ -92,7 +92,8 @@ static int make_pool(struct log *log, const struct stream_params *params, bool q
 }
 
 int log_sessions_make(struct log *log, const struct stream_params *params, struct bundle *bundle,
-                      bool quiet, struct log_sessions *out, struct err *err)
+                      const struct holidays *holidays, bool quiet, struct log_sessions *out,
+                      struct err *err)
 {
     int64_t pool_ms[POOL_VALUES];
     *out = (struct log_sessions){0};
@@ -104,6 +105,7 @@ int log_sessions_make(struct log *log, const struct stream_params *params, struc
         .sink = {.ctx = out, .prediction = take_prediction, .session = take_session},
         .pool_ms = bundle ? NULL : pool_ms,
         .bundle = bundle,
+        .holidays = holidays,
         .quiet = quiet};
     if (log_pass_run(log, &pass, err))
         return -1;

@@ -9,6 +9,7 @@
 #include "bundle/bundle.h"
 #include "core/err.h"
 #include "core/scrobble.h"
+#include "data/holidays.h"
 #include "data/log.h"
 #include "stream/evaluation.h"
 #include "stream/params.h"
@@ -32,9 +33,11 @@ struct log_sessions {
 };
 
 /** Runs a log. @param bundle NULL: the kernel KM alone, on a pool of this log's training sessions
+ *  @param holidays for a bundle with that feature, or NULL
  *  @return 0, or -1 with err; release it either way */
 int log_sessions_make(struct log *log, const struct stream_params *params, struct bundle *bundle,
-                      bool quiet, struct log_sessions *out, struct err *err) MUST_CHECK;
+                      const struct holidays *holidays, bool quiet, struct log_sessions *out,
+                      struct err *err) MUST_CHECK;
 void log_sessions_release(struct log_sessions *sessions);
 
 /** The last fifth of each user's sessions beside its baselines; who has no training session is left

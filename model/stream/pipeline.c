@@ -97,7 +97,7 @@ static int check_holidays(uint32_t panel, const struct holidays *holidays, struc
 {
     return holidays || !panel_has(panel, PANEL_HOLIDAY)
                ? 0
-               : err_set(err, ERR_USAGE, "the feature holiday needs a file of dates");
+               : err_set(err, ERR_USAGE, "the feature holiday needs a file of dates (--holidays)");
 }
 
 int pipeline_set_pool(struct pipeline *pipeline, const int64_t *pool_ms, uint32_t panel,

@@ -94,6 +94,8 @@ static void test_cmd_train_features(void **state)
         {"outro replay --quiet log.tsv --bundle p --holidays days --predictions one && "
          "outro replay --quiet log.tsv --bundle p --holidays log.tsv",
          1, "log.tsv:1: "},
+        {"outro evaluate log.tsv --bundle p", 2, "needs a file of dates (--holidays)"},
+        {"outro evaluate --quiet log.tsv --bundle p --holidays days --tsv | grep -c net", 0, ""},
         {"outro replay --quiet log.tsv --bundle p --holidays days --predictions days", 2,
          "days is read, so it cannot be written to"},
         /* one seed's figures are those of replay, and the other recipe sees its own features */
@@ -108,6 +110,10 @@ static void test_cmd_train_features(void **state)
          "outro replay --quiet log.tsv --bundle q --holidays days --predictions - | "
          "sed 's/,\"model.*//' >two && sed 's/,\"model.*//' one | cmp - two",
          0, ""},
+        {"outro train --quiet log.tsv --out d --recipe a.recipe --features band >/dev/null && "
+         "outro bundle diff p d",
+         0, "start  holiday            only the first has it\n"},
+        {"outro bundle diff d p", 0, "medians      not compared"},
         {"outro train --quiet log.tsv --out d --recipe a.recipe >/dev/null; "
          "outro bundle import --torch t --like d --out e",
          1, "the net has 50 features beside the last state, those of bundle"},

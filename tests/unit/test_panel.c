@@ -288,7 +288,8 @@ static void test_panel_holiday_needs_dates(void **state)
     (void)state;
     assert_int_equal(pipeline_set_bundle(pipeline, with, &err), -1);
     assert_int_equal(err.code, ERR_USAGE);
-    assert_string_equal(err.text, "bundle test-5: the feature holiday needs a file of dates");
+    assert_string_equal(err.text,
+                        "bundle test-5: the feature holiday needs a file of dates (--holidays)");
     assert_int_equal(pipeline_set_pool(pipeline, with->pool_ms, ALL, &err), -1);
     assert_int_equal(pipeline_set_bundle(pipeline, without, &err), 0);
     assert_int_equal(pipeline_set_holidays(pipeline, days, &err), 0);

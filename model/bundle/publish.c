@@ -82,7 +82,8 @@ static int refuse(const struct publication *p, const char *name, struct err *err
 {
     return err_set(err, ERR_INPUT,
                    "%s: %s is there and is not a bundle (a directory with " MANIFEST_NAME
-                   " and only *" TENSORS_SUFFIX " beside it); give another name or remove it",
+                   " and only *" TENSORS_SUFFIX " and " CLUSTER_FILE_NAME
+                   " beside it); give another name or remove it",
                    p->path, name);
 }
 

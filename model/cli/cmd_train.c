@@ -195,6 +195,9 @@ static int parse(struct train *train, int argc, char **argv)
          "global)"},
         {"force", NULL, OPTION_FLAG, &train->one.clusters.force, 0, 0,
          "--clusters: publish a cluster's net although it validates no better"},
+        {"against-random", "R", OPTION_COUNT, &train->one.clusters.against_random, 1, 10000,
+         "--clusters: also train R random partitions of the same sizes, and say where this one "
+         "lies"},
         {"compare", "A B", OPTION_PAIR, train->compare.name, 0, 0,
          "train two recipe files side by side and say how they differ; no bundle"},
         {"seeds", "N", OPTION_COUNT, &train->seeds, 1, 1000,
@@ -256,8 +259,10 @@ static int check_options(const struct train *train)
     if (!train->log_path)
         return options_usage("train", "an argument is missing: expected LOG");
     const struct train_run *one = &train->one;
-    if (!one->clusters.path && (one->clusters.force || train->cluster_scaler))
-        return options_usage("train", "--cluster-scaler and --force go with --clusters FILE");
+    if (!one->clusters.path &&
+        (one->clusters.force || one->clusters.against_random || train->cluster_scaler))
+        return options_usage("train", "--cluster-scaler, --force and --against-random go with "
+                                      "--clusters FILE");
     if (compare && (one->clusters.path || one->out_path || one->checkpoint_path ||
                     one->report_path || train->recipe_path))
         return options_usage("train", "--compare takes two recipes and gives no bundle: leave out "

@@ -20,7 +20,8 @@ struct train_clusters {
     uint64_t min_users; /* a cluster of fewer keeps the global net; 30 */
     enum cluster_scaler scaler;
     bool force; /* publish a cluster's net also where it validates no better than the global one */
-    uint32_t threads; /* clusters trained at a time; the bits do not depend on it */
+    uint64_t against_random; /* random partitions to compare with; 0: none */
+    uint32_t threads;        /* clusters trained at a time; the bits do not depend on it */
 };
 
 /** Reads the clustering, and says whether a bundle can take it. @param of finished on success
@@ -41,5 +42,12 @@ void train_clusters_release(struct bundle_clusters *clusters);
 int train_clusters_table(const struct train_source *source, const struct train_data *data,
                          struct predictor *global, struct bundle_clusters *clusters,
                          struct err *err) MUST_CHECK;
+
+/** Trains how->against_random random partitions of the same sizes beside the true one, scores all
+ * in the same way, and prints where the true one lies among them. @param clusters the true one's */
+int train_clusters_random(const struct train_clusters *how, const struct recipe *recipe,
+                          const struct train_source *source, const struct train_data *data,
+                          struct predictor *global, struct bundle_clusters *clusters,
+                          struct err *err) MUST_CHECK;
 
 #endif

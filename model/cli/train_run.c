@@ -107,6 +107,9 @@ static int finish(const struct train_run *run, const struct train_source *source
 {
     if (clusters && train_clusters_table(source, data, net, clusters, err))
         return -1;
+    if (clusters && run->clusters.against_random &&
+        train_clusters_random(&run->clusters, &run->recipe, source, data, net, clusters, err))
+        return -1;
     return run->report_path
                ? train_report(run->report_path, &run->recipe, source, data, net, report, err)
                : 0;

@@ -146,6 +146,53 @@ static void test_cmd_train_report(void **state)
     RUN_ALL(COMMANDS);
 }
 
+/* Six people in two clusters, by their average. */
+static void test_cmd_train_clusters(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"C='{\"format\":\"outro-clusters\",\"format_version\":1,\"method\":\"kmeans\",\"k\":2,"
+         "\"seed\":1,"
+         "\"inertia\":1,\"columns\":[{\"name\":\"COLUMN\",\"mean\":3000,\"scale\":1000}],"
+         "\"centroids\":[[-1],[1]],\"members\":['; "
+         "for U in 1 2 3 4 5 6; do "
+         "C=\"$C{\\\"user_id\\\":\\\"user_00000$U\\\",\\\"cluster\\\":$((U % 2))},\"; "
+         "done; echo \"${C%,}]}\" >groups; "
+         "sed s/COLUMN/average_session_length/ groups >c.json && "
+         "sed s/COLUMN/age/ groups >age.json",
+         0, ""},
+        {"outro train log.tsv --quiet --recipe a.recipe --clusters c.json --min-users 3 --force "
+         "--threads 1 --out alone",
+         0, "cluster   users  sessions  net"},
+        {"outro bundle check alone && outro bundle show alone", 0, "  1   3 people"},
+        {"outro train log.tsv --quiet --recipe a.recipe --clusters c.json --min-users 3 --force "
+         "--threads 2 --out twice >/dev/null && for N in global cluster-0 cluster-1; do "
+         "cmp alone/$N.safetensors twice/$N.safetensors || exit 1; done",
+         0, ""},
+        {"! cmp -s alone/cluster-0.safetensors alone/global.safetensors", 0, ""},
+        {"outro replay log.tsv --bundle alone --predictions - --quiet | grep -c "
+         "'\"cluster\":[01],' "
+         ">n "
+         "&& outro replay log.tsv --bundle alone --predictions - --quiet | grep -vc "
+         "'\"cluster\":[01],'",
+         1, "0\n"}, /* all of them are listed */
+        {"outro train log.tsv --quiet --recipe a.recipe --clusters c.json --out few", 0,
+         "cluster 0: 3 people, fewer than 30: not trained"},
+        {"test ! -e few/cluster-0.safetensors && outro bundle check few", 0, "few: ok"},
+        {"outro train log.tsv --quiet --recipe a.recipe --clusters c.json --min-users 3 "
+         "--cluster-scaler own --force --against-random 2 --out own",
+         0, "chance alone would do as well with p = "},
+        {"outro bundle check own && grep -c '\"features\"' own/manifest.json", 0, "3\n"},
+        {"outro train log.tsv --clusters age.json --out x", 1,
+         "age.json: grouped by age, which a user's record does not keep"},
+        {"outro train log.tsv --clusters missing --out x", 1, "missing: No such file"},
+        {"outro train log.tsv --force --out x", 2, "go with --clusters FILE"},
+        {"outro train log.tsv --clusters c.json --cluster-scaler any --out x", 2,
+         "--cluster-scaler is global, own or mixed, not any"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
 static void test_cmd_train_compare(void **state)
 {
     (void)state;
@@ -277,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_cmd_train_other_nets),
         cmocka_unit_test(test_cmd_train_features),
         cmocka_unit_test(test_cmd_train_report),
+        cmocka_unit_test(test_cmd_train_clusters),
         cmocka_unit_test(test_cmd_train_compare),
         cmocka_unit_test(test_cmd_train_says_when_it_comes_apart),
         cmocka_unit_test(test_cmd_train_interrupted_keeps_the_best_so_far),

@@ -9,14 +9,17 @@
 #include "cli/progress.h"
 #include "data/scrobble_json.h"
 #include "data/synth.h"
+#include "data/synth_history.h"
 #include "data/tsv_write.h"
+
+#define NOT_GIVEN UINT64_MAX
 
 enum { BUFFER_BYTES = 1024 * 1024, ROW_ROOM = 4096, PROGRESS_ROWS = 4096 };
 
 struct synth_command {
     uint64_t rows, users, seed;
     struct event_time start;
-    const char *format, *out_path, *profiles_path, *durations_path;
+    const char *like, *format, *out_path, *profiles_path, *durations_path;
     bool quiet;
 };
 
@@ -76,7 +79,14 @@ static size_t put_json(const struct scrobble *scrobble, char *out)
     return size + 1;
 }
 
-static int write_log(const struct synth_command *command, struct synth *synth, struct err *err)
+/* Rows in the order of time, or person by person. @param history NULL: in the order of time */
+static int next_row(struct synth *synth, struct synth_history *history, struct scrobble *out)
+{
+    return history ? synth_history_next(history, out) : synth_next(synth, out);
+}
+
+static int write_log(const struct synth_command *command, struct synth *synth,
+                     struct synth_history *history, struct err *err)
 {
     bool json = strcmp(command->format, "json") == 0;
     struct output output;
@@ -85,7 +95,7 @@ static int write_log(const struct synth_command *command, struct synth *synth, s
     uint64_t written = 0;
     int status = output_open(&output, command->out_path, err);
     progress_begin(&progress, "inventing", "rows", command->quiet);
-    while (status == 0 && !output.reader_gone && synth_next(synth, &scrobble)) {
+    while (status == 0 && !output.reader_gone && next_row(synth, history, &scrobble)) {
         char *row = output_room(&output, err);
         if (!row) {
             status = -1;
@@ -152,7 +162,9 @@ static int run(const struct synth_command *command, struct err *err)
     struct synth *synth = synth_new(&options, err);
     if (!synth)
         return -1;
-    int status = write_log(command, synth, err);
+    struct synth_history *history = command->like ? synth_history_new(synth, err) : NULL;
+    int status = command->like && !history ? -1 : write_log(command, synth, history, err);
+    synth_history_free(history);
     if (status == 0 && command->profiles_path)
         status = write_profiles(command, synth, err);
     /* Last, because only the tracks that were played are in it. */
@@ -162,15 +174,29 @@ static int run(const struct synth_command *command, struct err *err)
     return status;
 }
 
+/* What was not said. */
+static void set_defaults(struct synth_command *command)
+{
+    bool like = command->like != NULL;
+    if (command->rows == NOT_GIVEN)
+        command->rows = like ? 19150868 : 100000;
+    if (command->users == NOT_GIVEN)
+        command->users = like ? 992 : 100;
+    if (command->start.ms == EVENT_TIME_NEVER.ms) /* 2005-02-14, 2010-01-01 */
+        command->start.ms = like ? INT64_C(1108339200000) : INT64_C(1262304000000);
+}
+
 int cmd_synth(int argc, char **argv)
 {
-    struct synth_command command = {.rows = 100000,
-                                    .users = 100,
+    struct synth_command command = {.rows = NOT_GIVEN,
+                                    .users = NOT_GIVEN,
                                     .seed = 1,
-                                    .start = {INT64_C(1262304000000)},
+                                    .start = EVENT_TIME_NEVER,
                                     .format = "tsv"};
     const struct option_row rows[] = {
         {"rows", "N", OPTION_COUNT, &command.rows, 0, 1e12, "scrobbles (default: 100000)"},
+        {"like", "NAME", OPTION_TEXT, &command.like, 0, 0,
+         "lastfm1k: as many rows, people and years, person by person, newest first"},
         {"users", "N", OPTION_COUNT, &command.users, 1, SYNTH_USERS_MAX, "people (default: 100)"},
         {"seed", "N", OPTION_COUNT, &command.seed, 0, 1e18,
          "the same seed makes the same log (default: 1)"},
@@ -191,7 +217,8 @@ int cmd_synth(int argc, char **argv)
         .summary =
             "Invents a listening log with the shape of Last.fm-1K: session lengths, hours and\n"
             "habits of people who do not exist. Rows are in the order of time, over all people\n"
-            "(Last.fm-1K itself has each person's newest first; readers take both).",
+            "(Last.fm-1K itself has each person's newest first, as --like lastfm1k; readers take\n"
+            "both).",
         .min_operands = 0,
         .max_operands = 0,
         .rows = rows,
@@ -201,6 +228,9 @@ int cmd_synth(int argc, char **argv)
         return options_status(count);
     if (strcmp(command.format, "tsv") != 0 && strcmp(command.format, "json") != 0)
         return options_usage("synth", "--format: \"%s\" is neither tsv nor json", command.format);
+    if (command.like && strcmp(command.like, "lastfm1k") != 0)
+        return options_usage("synth", "--like: \"%s\" is not lastfm1k", command.like);
+    set_defaults(&command);
     struct err err = {0};
     return run(&command, &err) < 0 ? options_fail("synth", &err) : 0;
 }

@@ -117,29 +117,42 @@ static size_t put_user_id(uint32_t user, char *out)
     return 5 + (size_t)digits;
 }
 
-int synth_next(struct synth *synth, struct scrobble *out)
+int synth_next_play(struct synth *synth, struct synth_play *out)
 {
     if (!synth->rows_left || !synth->heap_size)
         return 0;
     synth->rows_left--;
     uint32_t user = (uint32_t)synth->heap[0];
     struct listener *listener = &synth->listeners[user];
-    *out = (struct scrobble){0};
-    out->time.ms = INT64_C(1000) * listener_play(listener, synth->seed);
-    struct synth_track track = listener->track;
-    synth->played[track.artist] |= UINT64_C(1) << track.number;
+    *out = (struct synth_play){.user = user, .time_s = listener_play(listener, synth->seed)};
+    out->track = listener->track;
+    synth->played[out->track.artist] |= UINT64_C(1) << out->track.number;
     if (listener->time_s < EVENT_TIME_END_MS / 1000)
         synth->heap[0] = next_key(synth, user);
     else
         synth->heap[0] = synth->heap[--synth->heap_size];
     heap_sink(synth->heap, synth->heap_size, 0);
+    return 1;
+}
 
+void synth_open_play(struct synth *synth, const struct synth_play *play, struct scrobble *out)
+{
+    struct synth_track track = play->track;
+    *out = (struct scrobble){.time.ms = INT64_C(1000) * play->time_s};
     describe_track(synth, track, out);
-    out->user_id = (struct slice){synth->user_id, put_user_id(user, synth->user_id)};
+    out->user_id = (struct slice){synth->user_id, put_user_id(play->user, synth->user_id)};
     out->artist_mbid = (struct slice){
         synth->artist_mbid, synth_artist_mbid(synth->seed, track.artist, synth->artist_mbid)};
     out->track_mbid =
         (struct slice){synth->track_mbid, synth_track_mbid(synth->seed, track, synth->track_mbid)};
+}
+
+int synth_next(struct synth *synth, struct scrobble *out)
+{
+    struct synth_play play;
+    if (!synth_next_play(synth, &play))
+        return 0;
+    synth_open_play(synth, &play, out);
     return 1;
 }
 

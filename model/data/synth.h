@@ -11,6 +11,7 @@
 #include "core/err.h"
 #include "core/scrobble.h"
 #include "data/profiles.h"
+#include "data/synth_names.h"
 
 #define SYNTH_USERS_MAX 10000000
 
@@ -29,6 +30,16 @@ struct synth;
 struct synth *synth_new(const struct synth_options *options, struct err *err) MUST_CHECK;
 /** Next scrobble; slices live until the next call. @return 1, 0 when `rows` are made */
 int synth_next(struct synth *synth, struct scrobble *out) MUST_CHECK;
+/* A scrobble before it is written out. */
+struct synth_play {
+    uint32_t user, time_s; /* epoch seconds */
+    struct synth_track track;
+};
+/** synth_next in two steps. @return 1, 0 when `rows` are made */
+int synth_next_play(struct synth *synth, struct synth_play *out) MUST_CHECK;
+/** @param out its slices live until the next call of either */
+void synth_open_play(struct synth *synth, const struct synth_play *play, struct scrobble *out);
+
 /** What the profile file says of a user, 0 .. users - 1; most know little of themselves. */
 void synth_profile(const struct synth *synth, uint32_t user, struct profile *out);
 /** The tracks made so far whose duration is known, one a call: artist, track and duration_ms of out

@@ -144,9 +144,27 @@ static void test_cmd_synth_ends_well_when_the_reader_has_enough(void **state)
     assert_string_equal(output, "status 0\n");
 }
 
+/* Person by person and newest first, and otherwise the log that the order of time has. */
+static void test_cmd_synth_like_lastfm1k(void **state)
+{
+    (void)state;
+    char output[1024];
+    int status =
+        run("export LC_ALL=C; T=$($O synth $S --quiet --start 2005-02-14 | sort | md5sum); "
+            "test \"$($O synth $S --quiet --like lastfm1k | sort | md5sum)\" = \"$T\" && "
+            "$O synth $S --quiet --like lastfm1k | cut -f 1,2 | sort -c -k 1,1 -k 2,2r 2>&1",
+            output, sizeof output);
+    assert_string_equal(output, "");
+    assert_int_equal(status, 0);
+    status = run("$O synth --like lastfm360k 2>&1", output, sizeof output);
+    assert_int_equal(status, 2);
+    assert_non_null(strstr(output, "\"lastfm360k\" is not lastfm1k"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cmd_synth_like_lastfm1k),
         cmocka_unit_test(test_cmd_synth_both_forms_are_one_log),
         cmocka_unit_test(test_cmd_synth_same_seed_same_file),
         cmocka_unit_test(test_cmd_synth_tables_load),

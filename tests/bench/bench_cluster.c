@@ -2,12 +2,11 @@
  * people; peers/cluster.py gives it the same points as scikit-learn gets:
  *     bench_cluster TASK FILE N D THREADS K_FROM K_TO
  * TASK kmeans (all k, 10 starts each), silhouette (of a k-means with K_FROM) or spectral (K_FROM);
- * FILE has N x D doubles. Prints TASK, N, seconds, the process's peak memory in MB and what came
- * out: the sum of inertias, the mean silhouette, the silhouette of the labels. */
+ * FILE has N x D doubles. Prints TASK, N, seconds, seconds of CPU, the process's peak memory in MB
+ * and what came out: the sum of inertias, the mean silhouette, the silhouette of the labels. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bench_clock.h"
 #include "cluster/kmeans.h"
@@ -22,7 +21,31 @@ struct task {
     uint32_t from, to; /* k */
 };
 
-static double run_kmeans(const struct task *t, struct workers *workers, double *seconds,
+/* Wall and CPU seconds of what is measured. */
+struct spent {
+    double begin, cpu_begin, seconds, cpu;
+};
+
+static double cpu_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void spent_begin(struct spent *spent)
+{
+    spent->begin = bench_now_ns();
+    spent->cpu_begin = cpu_now();
+}
+
+static void spent_end(struct spent *spent)
+{
+    spent->seconds = (bench_now_ns() - spent->begin) / 1e9;
+    spent->cpu = cpu_now() - spent->cpu_begin;
+}
+
+static double run_kmeans(const struct task *t, struct workers *workers, struct spent *spent,
                          struct err *err)
 {
     const struct kmeans_options options = KMEANS_DEFAULTS;
@@ -31,10 +54,10 @@ static double run_kmeans(const struct task *t, struct workers *workers, double *
     double inertia = 0;
     for (uint32_t i = t->from; i <= t->to; i++)
         k[count++] = i;
-    double begin = bench_now_ns();
+    spent_begin(spent);
     if (kmeans_run(t->points, t->n, t->d, k, count, &options, workers, result, err))
         return -1;
-    *seconds = (bench_now_ns() - begin) / 1e9;
+    spent_end(spent);
     for (uint32_t i = 0; i < count; i++) {
         inertia += result[i].inertia;
         kmeans_release(&result[i]);
@@ -42,7 +65,7 @@ static double run_kmeans(const struct task *t, struct workers *workers, double *
     return inertia;
 }
 
-static double run_silhouette(const struct task *t, struct workers *workers, double *seconds,
+static double run_silhouette(const struct task *t, struct workers *workers, struct spent *spent,
                              struct err *err)
 {
     const struct kmeans_options options = KMEANS_DEFAULTS;
@@ -50,24 +73,25 @@ static double run_silhouette(const struct task *t, struct workers *workers, doub
     double mean = -1;
     if (kmeans_run(t->points, t->n, t->d, &t->from, 1, &options, workers, &result, err))
         return -1;
-    double begin = bench_now_ns();
+    spent_begin(spent);
     if (silhouette(t->points, t->n, t->d, result.label, t->from, workers, NULL, &mean, err))
         mean = -1;
-    *seconds = (bench_now_ns() - begin) / 1e9;
+    spent_end(spent);
     kmeans_release(&result);
     return mean;
 }
 
-static double run_spectral(const struct task *t, struct workers *workers, double *seconds,
+static double run_spectral(const struct task *t, struct workers *workers, struct spent *spent,
                            struct err *err)
 {
     const struct kmeans_options options = KMEANS_DEFAULTS;
     struct spectral_result result;
     size_t parts;
-    double mean = -1, begin = bench_now_ns();
+    double mean = -1;
+    spent_begin(spent);
     if (spectral_run(t->points, t->n, t->d, &t->from, 1, &options, workers, &parts, &result, err))
         return -1;
-    *seconds = (bench_now_ns() - begin) / 1e9;
+    spent_end(spent);
     if (t->n <= 20000 &&
         silhouette(t->points, t->n, t->d, result.label, t->from, workers, NULL, &mean, err))
         mean = -1;
@@ -75,25 +99,38 @@ static double run_spectral(const struct task *t, struct workers *workers, double
     return mean;
 }
 
+/* Of this program: what getrusage says begins with whoever started it. */
+static double peak_mb(void)
+{
+    char line[128];
+    unsigned long kb = 0;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kb = strtoul(line + 6, NULL, 10);
+    if (file)
+        fclose(file);
+    return (double)kb / 1024;
+}
+
 static int run(const struct task *t)
 {
     struct err err = {0};
-    struct rusage usage;
-    double seconds = 0, said = -1;
+    struct spent spent = {0};
+    double said = -1;
     struct workers *workers = workers_new(t->threads, &err);
     if (workers && strcmp(t->name, "kmeans") == 0)
-        said = run_kmeans(t, workers, &seconds, &err);
+        said = run_kmeans(t, workers, &spent, &err);
     else if (workers && strcmp(t->name, "silhouette") == 0)
-        said = run_silhouette(t, workers, &seconds, &err);
+        said = run_silhouette(t, workers, &spent, &err);
     else if (workers && strcmp(t->name, "spectral") == 0)
-        said = run_spectral(t, workers, &seconds, &err);
+        said = run_spectral(t, workers, &spent, &err);
     workers_free(workers);
     if (err.code) {
         fprintf(stderr, "bench_cluster: %s\n", err.text);
         return 1;
     }
-    getrusage(RUSAGE_SELF, &usage);
-    printf("%s\t%zu\t%.4f\t%.1f\t%.10g\n", t->name, t->n, seconds, (double)usage.ru_maxrss / 1024,
+    printf("%s\t%zu\t%.4f\t%.4f\t%.1f\t%.10g\n", t->name, t->n, spent.seconds, spent.cpu, peak_mb(),
            said);
     return 0;
 }

@@ -1,0 +1,159 @@
+/* The command as its users run it: from profiles and from a log, the file, the report, the choice;
+ * and what it refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shell_fixture.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* Sixty people of two kinds, as the re-implemented system's file has them. */
+static int make(void **state)
+{
+    char output[4096];
+    (void)state;
+    if (shell_folder_make(OUTRO_FOLDER, true))
+        return -1;
+    int status = shell_in_folder(
+        "for i in $(seq 1 60); do k=$((i % 3 / 2)); printf "
+        "'%d.0\\t%d.0\\t30.0\\t0.0\\t0.0\\t7.0\\t9.0"
+        "\\t%d.0\\t%d.5\\t%d.0\\t%d.0\\t%d\\r\\n' $i $((i % 2)) $((40 + i)) $((1000 + k * 5000 + i "
+        "* 7)) "
+        "$((9000 + i * 11 + k * 20000)) $((700 + i + k * 3000)) $((500 + i)); done >profiles.csv "
+        "&& "
+        "outro synth --rows 30000 --users 45 --seed 4 --quiet --out log.tsv --profiles people.tsv",
+        output, sizeof output);
+    if (status)
+        print_error("%s", output);
+    return status;
+}
+
+static void test_cmd_cluster_from_profiles(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster profiles.csv --standardise --out c.json", 0, "people       60\n"},
+        {"outro cluster profiles.csv --standardise --out c.json", 0,
+         "k            2: of 2 to 10 it has the highest mean silhouette, 0."},
+        {"outro cluster profiles.csv --standardise --out c.json", 0, "      0      40  66.7 %"},
+        {"outro cluster profiles.csv --standardise --out c.json", 0,
+         "outro cluster: 1 cluster has fewer than 30 people"},
+        {"grep -c user_0000 c.json", 0, "60"},
+        {"outro cluster profiles.csv --standardise --out d.json && cmp c.json d.json && echo same",
+         0, "same"},
+        {"outro cluster profiles.csv --method spectral --k 2 --out s.json && grep -c point s.json",
+         0, "60"},
+        {"outro cluster profiles.csv --columns total_session_rows,total_sessions --k 3", 0,
+         "k            3: it was asked for; mean silhouette"},
+        {"outro cluster profiles.csv --k 2 --against-random 9", 0,
+         "9 random partitions of the same sizes"},
+        {"outro cluster profiles.csv --k 2 --min-sessions 50 --min-rows 520 --max-average 6300", 0,
+         "people       35 (25 left out)"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+static void test_cmd_cluster_from_a_log(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster log.tsv --k 2 --quiet --out l.json", 0, "people       45\n"},
+        {"outro cluster log.tsv --profiles people.tsv --columns age,total_sessions --k 2 --quiet",
+         0, "total_sessions"},
+        {"outro cluster log.tsv --k 2 --quiet --columns country", 2,
+         "country is not known from a log"},
+        {"outro cluster log.tsv --min-rows 5", 2, "only a file of profiles says how many"},
+        {"gzip -c log.tsv | outro cluster - --k 2 --quiet --out m.json && cmp l.json m.json && "
+         "echo same",
+         0, "same"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+/* What is grouped is what trains and serves. */
+static void test_cmd_cluster_file_trains(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster log.tsv --k 2 --quiet --out l.json && outro train log.tsv --clusters "
+         "l.json "
+         "--epochs 1 --quiet --out bundle && outro replay log.tsv --bundle bundle --quiet",
+         0, "cluster   users  sessions"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+static void test_cmd_cluster_report(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"mkdir -p fake && printf '#!/bin/sh\\nn=${1%%.gnuplot}; echo \"<svg fill=url(#a)></svg>\" "
+         ">$n.svg; echo >$n.png\\n' >fake/gnuplot && chmod +x fake/gnuplot && echo made",
+         0, "made"},
+        {"PATH=$PWD/fake:$PATH outro cluster profiles.csv --k 2 --report r && ls r", 0,
+         "distribution_average_session_length.gnuplot\n"},
+        {"ls r/*.tsv | xargs -n1 basename", 0,
+         "distribution_average_session_length.tsv\ndistribution_max_session_length.tsv\n"
+         "distribution_median_session_length.tsv\nelbow.tsv\nmembers.tsv\nscatter.tsv\n"
+         "silhouette.tsv\nsilhouettes.tsv\n"},
+        {"cat r/elbow.tsv | wc -l", 0, "30"},
+        {"wc -l <r/members.tsv; grep -c . r/silhouette.tsv; cut -f1 r/silhouettes.tsv | tail -1", 0,
+         "60\n61\n10\n"},
+        {"grep -cF 'url(#elbow-a)' r/index.html", 0, "1"},
+        {"! grep -iE '<script|<link|src=|http' r/index.html && echo alone", 0, "alone"},
+        /* No gnuplot: the data files, the page, and one sentence. */
+        {"O=$(command -v outro); PATH=/nowhere $O cluster profiles.csv --k 2 --report n", 0,
+         "outro cluster: gnuplot is not installed, so n has no pictures"},
+        {"O=$(command -v outro); PATH=/nowhere $O cluster profiles.csv --k 2 --report n 2>&1 | "
+         "grep -c gnuplot",
+         0, "1"},
+        {"grep -c 'gnuplot drew none' n/index.html", 0, "1"},
+        {"ls n | grep -c tsv", 0, "8"},
+        {"outro cluster profiles.csv --k 2 --report /proc/none", 1, "/proc/none"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+static void test_cmd_cluster_refuses(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster", 2, "PROFILES|LOG"},
+        {"outro cluster nothing.csv", 1, "nothing.csv"},
+        {"outro cluster profiles.csv --k 0", 2, "--k: \"0\" is neither auto nor 1 to 256"},
+        {"outro cluster profiles.csv --k many", 2, "--k: \"many\""},
+        {"outro cluster profiles.csv --k 61", 2, "--k: 61 clusters of 60 people"},
+        {"outro cluster profiles.csv --method dbscan", 2, "neither kmeans nor spectral"},
+        {"outro cluster profiles.csv --columns age,lenght", 2,
+         "--columns: no column \"lenght\"; there are gender, age"},
+        {"outro cluster profiles.csv --columns age,age", 2, "--columns: age stands twice"},
+        {"outro cluster profiles.csv --scatter age", 2, "--scatter: two columns"},
+        {"outro cluster profiles.csv --min-sessions 1000", 1, "0 people are left"},
+        {"head -3 profiles.csv >bad.csv; echo '4.0\t1\t2' >>bad.csv; outro cluster bad.csv", 1,
+         "bad.csv:4: "},
+        {"sed '5s/30.0/thirty/' profiles.csv >bad.csv; outro cluster bad.csv", 1,
+         "bad.csv:5: column 3: \"thirty\" is not a number"},
+        {"cat profiles.csv profiles.csv >bad.csv; outro cluster bad.csv", 1,
+         "user user_000001 stands twice"},
+        {"outro cluster profiles.csv --k 2 --out /nowhere/c.json", 1, "/nowhere/c.json"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cmd_cluster_from_profiles),
+        cmocka_unit_test(test_cmd_cluster_from_a_log),
+        cmocka_unit_test(test_cmd_cluster_file_trains),
+        cmocka_unit_test(test_cmd_cluster_report),
+        cmocka_unit_test(test_cmd_cluster_refuses),
+    };
+    return cmocka_run_group_tests(tests, make, shell_folder_remove);
+}

@@ -7,7 +7,7 @@
 
 #include "data/json_walk.h"
 
-_Static_assert(BYTE_SOURCE_KEEP_MAX == (size_t)4 << 20, "a message says 4 MiB");
+_Static_assert(BYTE_SOURCE_KEEP_MAX == 4194304, "a message says 4 MiB");
 
 struct json_cutter {
     struct byte_source *source;

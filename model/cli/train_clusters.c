@@ -134,7 +134,9 @@ static void run_task(void *ctx, size_t worker, size_t number)
         }
         pthread_mutex_unlock(&run->lock);
     }
+    pthread_mutex_lock(&run->lock);
     run->done[number] = 1;
+    pthread_mutex_unlock(&run->lock);
 }
 
 /* ---- who is in which, and what is published ---- */

@@ -1,6 +1,7 @@
 #include "core/big_alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 void *big_alloc(size_t size, bool huge)
@@ -13,4 +14,12 @@ void *big_alloc(size_t size, bool huge)
         (void)madvise(memory, whole,
                       MADV_HUGEPAGE); /* advice: without it all is slower, nothing is wrong */
     return memory;
+}
+
+void *big_zeros(size_t size)
+{
+    if (size < BIG_PAGE_BYTES)
+        return calloc(1, size ? size : 1);
+    void *memory = big_alloc(size, true);
+    return memory ? memset(memory, 0, size) : NULL;
 }

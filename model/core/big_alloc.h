@@ -14,4 +14,8 @@
  *  @return NULL when memory is out */
 void *big_alloc(size_t size, bool huge);
 
+/** size zero bytes, given back by free(), on huge pages if that is worth one. @return NULL when
+ * memory is out */
+void *big_zeros(size_t size);
+
 #endif

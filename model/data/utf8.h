@@ -38,17 +38,26 @@ static inline size_t utf8_sequence(const char *p, const char *end)
     return overlong || too_high ? 0 : 4;
 }
 
-/** Bytes at the front that are well-formed; size when all are. ASCII goes by eight at a time. */
+/** Bytes at the front that are well-formed; size when all are. ASCII goes by words, four and one at
+ * a time. */
 static inline size_t utf8_valid_prefix(const char *data, size_t size)
 {
     const char *p = data;
     const char *end = data + size;
     while (p < end) {
-        uint64_t word;
+        const uint64_t high = UINT64_C(0x8080808080808080);
+        uint64_t word[4];
         if (end - p >= (ptrdiff_t)sizeof word) {
-            memcpy(&word, p, sizeof word);
-            if (!(word & UINT64_C(0x8080808080808080))) {
+            memcpy(word, p, sizeof word);
+            if (!((word[0] | word[1] | word[2] | word[3]) & high)) {
                 p += sizeof word;
+                continue;
+            }
+        }
+        if (end - p >= (ptrdiff_t)sizeof *word) {
+            memcpy(word, p, sizeof *word);
+            if (!(word[0] & high)) {
+                p += sizeof *word;
                 continue;
             }
         }

@@ -6,27 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t digits_of(uint32_t value)
+{
+    static const uint32_t TEN[] = {1,      10,      100,      1000,      10000,
+                                   100000, 1000000, 10000000, 100000000, 1000000000};
+    /* A bit is .30103 digits, nearly 1233 / 4096. */
+    size_t guess = (size_t)((32 - __builtin_clz(value | 1)) * 1233 >> 12);
+    return guess + (value >= TEN[guess] || guess == 0);
+}
+
+enum { EIGHT = 100000000 };
+
+/* Eight digits with the zeros in front, the first in the lowest byte. All at once: halves of four
+ * digits, then pairs, then single ones, each in lanes of one word; dividing by 100 and by 10 is
+ * multiplying by 10486 / 2^20 and 103 / 2^10, exact so far. */
+static uint64_t eight_digits(uint32_t value)
+{
+    uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
+    uint64_t high = (fours * 10486 >> 20) & UINT64_C(0x0000007f0000007f);
+    uint64_t pairs = high | (fours - 100 * high) << 16;
+    high = (pairs * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+    return (high | (pairs - 10 * high) << 8) + UINT64_C(0x3030303030303030);
+}
+
+/* Below 10^8. May write eight bytes. */
+static size_t put_few(uint32_t value, char *out)
+{
+    if (value < 10) { /* what is counted within something is mostly small */
+        out[0] = (char)('0' + value);
+        return 1;
+    }
+    size_t size = digits_of(value);
+    uint64_t digits = eight_digits(value) >> 8 * (8 - size);
+    memcpy(out, &digits, sizeof digits);
+    return size;
+}
+
 static size_t put_digits(uint64_t value, char *out)
 {
-    static const char PAIRS[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233"
-        "34353637383940414243444546474849505152535455565758596061626364656667"
-        "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[20];
-    size_t at = sizeof digits;
-    while (value >= 100) {
-        at -= 2;
-        memcpy(digits + at, PAIRS + 2 * (value % 100), 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        at -= 2;
-        memcpy(digits + at, PAIRS + 2 * value, 2);
-    } else {
-        digits[--at] = (char)('0' + value);
-    }
-    memcpy(out, digits + at, sizeof digits - at);
-    return sizeof digits - at;
+    if (value < EIGHT)
+        return put_few((uint32_t)value, out);
+    size_t size = put_digits(value / EIGHT, out);
+    uint64_t digits = eight_digits((uint32_t)(value % EIGHT));
+    memcpy(out + size, &digits, sizeof digits);
+    return size + sizeof digits;
 }
 
 size_t decimal_put_int(int64_t value, char out[DECIMAL_MAX])

@@ -54,22 +54,26 @@ static int find_user(struct reading *reading, struct slice id, uint32_t *number,
     return 0;
 }
 
+/* @param play all but its user */
+static int take_play(struct reading *reading, struct slice user_id, struct slice artist_mbid,
+                     struct play_row *play, struct err *err)
+{
+    struct history *history = reading->history;
+    uint32_t user;
+    if (find_user(reading, user_id, &user, err) < 0 ||
+        catalog_use(&history->catalog, play->variant, artist_mbid, err) < 0)
+        return -1;
+    history->rows++;
+    play->user = user;
+    return play_store_add(history->plays, play, err);
+}
+
 static int take_row(struct reading *reading, const struct parsed_row *row, uint32_t variant,
                     struct err *err)
 {
-    struct history *history = reading->history;
-    const struct scrobble *scrobble = &row->scrobble;
-    uint32_t user;
-    if (find_user(reading, scrobble->user_id, &user, err) < 0 ||
-        catalog_use(&history->catalog, variant, scrobble->artist_mbid, err) < 0)
-        return -1;
-    history->rows++;
-    return play_store_add(history->plays,
-                          &(struct play_row){.time_ms = scrobble->time.ms,
-                                             .variant = variant,
-                                             .duration_ms = (uint32_t)scrobble->duration_ms,
-                                             .user = user},
-                          err);
+    struct play_row play = {
+        .time_ms = row->time_ms, .variant = variant, .duration_ms = row->duration_ms};
+    return take_play(reading, parsed_row_user(row), parsed_row_mbid(row), &play, err);
 }
 
 static int no_log(const struct reading *reading, struct err *err)
@@ -107,9 +111,9 @@ static void report(const struct reading *reading, uint64_t offset)
 
 static int take_batch(struct reading *reading, const struct row_batch *batch, struct err *err)
 {
-    /* A name's place in the index and what is counted of it are fetched some rows before they are
-     * needed. */
-    enum { AHEAD = 16, BEHIND = 8 };
+    /* A row, which another thread has in its cache, a name's place in the index and what is counted
+     * of it are fetched some rows before they are needed. */
+    enum { ROWS_AHEAD = 48, AHEAD = 16, BEHIND = 8 };
     struct catalog *catalog = &reading->history->catalog;
     const struct parsed_row *rows = batch->rows;
     uint32_t variants[BEHIND];
@@ -117,10 +121,15 @@ static int take_batch(struct reading *reading, const struct row_batch *batch, st
         if (i >= BEHIND && i - BEHIND < batch->count &&
             take_row(reading, &rows[i - BEHIND], variants[i % BEHIND], err) < 0)
             return -1;
-        if (i + AHEAD < batch->count)
-            key_index_prefetch(&catalog->variant_index, rows[i + AHEAD].key);
+        if (i + ROWS_AHEAD < batch->count)
+            __builtin_prefetch(&rows[i + ROWS_AHEAD]);
+        if (i + AHEAD < batch->count) {
+            key_index_prefetch(&catalog->variant_index, parsed_row_key(&rows[i + AHEAD]));
+            __builtin_prefetch(rows[i + AHEAD].text);
+        }
         if (i < batch->count &&
-            catalog_put(catalog, rows[i].key, &rows[i].scrobble, &variants[i % BEHIND], err) < 0)
+            catalog_put(catalog, parsed_row_key(&rows[i]), parsed_row_artist(&rows[i]),
+                        parsed_row_track(&rows[i]), &variants[i % BEHIND], err) < 0)
             return -1;
     }
     report(reading, batch->offset);
@@ -163,11 +172,14 @@ static int read_rest(void *ctx, char *into, size_t room, size_t *got, struct err
 
 static int take_one(struct reading *reading, const struct scrobble *scrobble, struct err *err)
 {
-    struct parsed_row row = {*scrobble, catalog_key(scrobble)};
+    struct play_row play = {.time_ms = scrobble->time.ms,
+                            .duration_ms = (uint32_t)scrobble->duration_ms};
     uint32_t variant;
-    return catalog_put(&reading->history->catalog, row.key, scrobble, &variant, err) < 0
-               ? -1
-               : take_row(reading, &row, variant, err);
+    if (catalog_put(&reading->history->catalog, catalog_key(scrobble->artist, scrobble->track),
+                    scrobble->artist, scrobble->track, &variant, err) < 0)
+        return -1;
+    play.variant = variant;
+    return take_play(reading, scrobble->user_id, scrobble->artist_mbid, &play, err);
 }
 
 /* Rows of any form, in the order they stand. */
@@ -212,7 +224,8 @@ static int read_source(struct reading *reading, const char *path, struct err *er
         return no_log(reading, err);
     if (reading->history->rows == 0)
         return err_set(err, ERR_INPUT, "no scrobble in %s", byte_source_name(reading->source));
-    catalog_finish(&reading->history->catalog);
+    if (catalog_finish(&reading->history->catalog, err) < 0)
+        return -1;
     return play_store_finish(reading->history->plays, err);
 }
 

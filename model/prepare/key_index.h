@@ -25,7 +25,7 @@ struct key_place {
 
 struct key_index {
     struct key_place *places;
-    size_t mask; /* places - 1 */
+    unsigned bits; /* 2^bits places; a key belongs to the one that its first bits say */
     uint32_t count;
 };
 
@@ -45,6 +45,8 @@ static inline struct index_key index_key_of(struct slice text)
 /** Caller's memory. @return 0, -1 with ERR_MEMORY */
 int key_index_init(struct key_index *index, struct err *err) MUST_CHECK;
 void key_index_clear(struct key_index *index);
+/** No key is put or looked for any more: only the count stays. */
+void key_index_close(struct key_index *index);
 
 /** The key's number; a key that is not known yet gets the next one, index->count as it was.
  *  @return 1 for a new key, 0 for a known one, -1 with ERR_MEMORY (more than 2^32 - 2 keys, too) */
@@ -57,7 +59,7 @@ bool key_index_find(const struct key_index *index, struct index_key key, uint32_
 /** Brings the place of a key near before it is needed. */
 static inline void key_index_prefetch(const struct key_index *index, struct index_key key)
 {
-    __builtin_prefetch(&index->places[key.high & index->mask]);
+    __builtin_prefetch(&index->places[key.high >> (64 - index->bits)]);
 }
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/array.h"
+#include "core/big_alloc.h"
 #include "data/temp_file.h"
 #include "prepare/play_regroup.h"
 
@@ -14,9 +15,9 @@
 #define MIN_MEMORY_ROWS      ((size_t)1024)
 
 struct play_store {
-    struct play_row *rows; /* all of them, or those behind the ones in the file */
-    size_t count, capacity, memory_rows;
-    int fd; /* -1: everything is in memory */
+    struct play_row *rows;     /* all of them, or those behind the ones in the file */
+    size_t count, memory_rows; /* in memory; the budget */
+    int fd;                    /* -1: everything is in memory */
     uint64_t in_file;
     struct user_rows *users;
     size_t user_count, user_capacity;
@@ -89,16 +90,9 @@ int play_store_add(struct play_store *store, const struct play_row *row, struct 
 {
     if (store->count == store->memory_rows && spill(store, err) < 0)
         return -1;
-    if (store->count == store->capacity) {
-        size_t wanted = store->capacity ? 2 * store->capacity : MIN_MEMORY_ROWS;
-        if (wanted > store->memory_rows)
-            wanted = store->memory_rows;
-        struct play_row *rows = realloc(store->rows, wanted * sizeof *rows);
-        if (!rows)
-            return err_set(err, ERR_MEMORY, "out of memory for %zu rows", wanted);
-        store->rows = rows;
-        store->capacity = wanted;
-    }
+    /* The whole budget at once: what is not written to is no memory yet. */
+    if (!store->rows && !(store->rows = big_alloc(store->memory_rows * sizeof *store->rows, true)))
+        return err_set(err, ERR_MEMORY, "out of memory for %zu rows", store->memory_rows);
     if (count_row(store, row, err) < 0)
         return -1;
     store->rows[store->count++] = *row;
@@ -144,7 +138,6 @@ int play_store_finish(struct play_store *store, struct err *err)
             return -1;
         free(store->rows);
         store->rows = NULL;
-        store->capacity = 0;
     }
     return store->grouped ? 0 : regroup(store, err);
 }

@@ -8,6 +8,7 @@
 #include "data/timestamp.h"
 #include "data/utf8.h"
 #include "prepare/catalog.h"
+#include "prepare/field_marks.h"
 
 enum { TIME_BYTES = sizeof "2009-05-03T15:48:25Z" - 1 };
 
@@ -32,59 +33,94 @@ static struct parsed_row *room(struct row_batch *batch, struct err *err)
     return &batch->rows[batch->count];
 }
 
-/* From p to the next tab, which is before end. @return behind it, or NULL */
-static const char *field(const char *p, const char *end, struct slice *out)
+/* How a plain line ends its fields; the last ends it. */
+enum { USER, TIME, ARTIST_MBID, ARTIST, TRACK_MBID, TRACK, FIELDS };
+
+static size_t field_size(const uint32_t *marks, int field)
 {
-    const char *tab = memchr(p, '\t', (size_t)(end - p));
-    if (!tab)
-        return NULL;
-    *out = (struct slice){p, (size_t)(tab - p)};
-    return tab + 1;
+    return marks[field] - marks[field - 1] - 1;
+}
+
+static void set_key(struct parsed_row *row)
+{
+    struct index_key key = catalog_key(parsed_row_artist(row), parsed_row_track(row));
+    row->key_high = key.high;
+    row->key_low = key.low;
 }
 
 /* The row that nearly all lines are: six fields, none too long, a time to the second. The block is
- * known to be UTF-8 without NUL. @return false: somebody else shall look at it */
-static bool plain_row(const char *p, const char *end, struct scrobble *out)
+ * known to be UTF-8. @param at the line's place in text  @param marks at least FIELDS, from at on
+ *  @return false: somebody else shall look at it */
+static bool plain_row(const char *text, size_t at, const uint32_t *marks, struct parsed_row *out)
 {
-    struct slice user, time;
-    if (p == end || *p == '{' || *p == ' ' || *p == '#' || end[-1] == '\r' ||
-        !(p = field(p, end, &user)) || !(p = field(p, end, &time)) ||
-        !(p = field(p, end, &out->artist_mbid)) || !(p = field(p, end, &out->artist)) ||
-        !(p = field(p, end, &out->track_mbid)) || memchr(p, '\t', (size_t)(end - p)))
+    const char *line = text + at;
+    struct event_time time;
+    for (int field = 0; field < TRACK; field++)
+        if (text[marks[field]] != '\t')
+            return false;
+    if (text[marks[TRACK]] != '\n' || *line == '{' || *line == ' ' || *line == '#' ||
+        text[marks[TRACK] - 1] == '\r')
         return false;
-    out->user_id = user;
-    out->track = (struct slice){p, (size_t)(end - p)};
-    out->duration_ms = 0;
-    return user.size > 0 && user.size <= USER_ID_MAX && time.size == TIME_BYTES &&
-           out->artist.size > 0 && out->track.size > 0 && out->artist.size <= SCROBBLE_TEXT_MAX &&
-           out->track.size <= SCROBBLE_TEXT_MAX && out->artist_mbid.size <= SCROBBLE_TEXT_MAX &&
-           out->track_mbid.size <= SCROBBLE_TEXT_MAX &&
-           timestamp_parse(time.data, time.size, &out->time) == TIMESTAMP_OK;
+    size_t user = marks[USER] - at, mbid = field_size(marks, ARTIST_MBID);
+    size_t artist = field_size(marks, ARTIST), track = field_size(marks, TRACK);
+    if (user == 0 || user > USER_ID_MAX || field_size(marks, TIME) != TIME_BYTES || artist == 0 ||
+        track == 0 || artist > SCROBBLE_TEXT_MAX || track > SCROBBLE_TEXT_MAX ||
+        mbid > SCROBBLE_TEXT_MAX || field_size(marks, TRACK_MBID) > SCROBBLE_TEXT_MAX ||
+        timestamp_parse(text + marks[USER] + 1, TIME_BYTES, &time) != TIMESTAMP_OK)
+        return false;
+    *out = (struct parsed_row){.text = line,
+                               .time_ms = time.ms,
+                               .user_size = (uint16_t)user,
+                               .mbid_at = (uint16_t)(marks[TIME] + 1 - at),
+                               .mbid_size = (uint16_t)mbid,
+                               .artist_at = (uint16_t)(marks[ARTIST_MBID] + 1 - at),
+                               .artist_size = (uint16_t)artist,
+                               .track_at = (uint16_t)(marks[TRACK_MBID] + 1 - at),
+                               .track_size = (uint16_t)track};
+    set_key(out);
+    return true;
 }
 
-static int keep_text(struct row_batch *batch, struct slice *text, struct err *err)
+/* The texts move from the scratch that the next line overwrites. */
+static int keep_row(struct row_batch *batch, const struct scrobble *scrobble,
+                    struct parsed_row *row, struct err *err)
 {
-    char *copy = arena_copy(&batch->texts, text->data, text->size);
+    const struct slice texts[] = {scrobble->user_id, scrobble->artist_mbid, scrobble->artist,
+                                  scrobble->track};
+    enum { TEXTS = sizeof texts / sizeof *texts };
+    size_t at[TEXTS + 1] = {0};
+    for (int i = 0; i < TEXTS; i++)
+        at[i + 1] = at[i] + texts[i].size;
+    char *copy = arena_alloc(&batch->texts, at[TEXTS]);
     if (!copy)
         return err_set(err, ERR_MEMORY, "out of memory for the rows of a block");
-    text->data = copy;
+    for (int i = 0; i < TEXTS; i++)
+        if (texts[i].size > 0) /* an empty slice may have no data at all */
+            memcpy(copy + at[i], texts[i].data, texts[i].size);
+    *row = (struct parsed_row){.text = copy,
+                               .time_ms = scrobble->time.ms,
+                               .duration_ms = (uint32_t)scrobble->duration_ms,
+                               .user_size = (uint16_t)texts[0].size,
+                               .mbid_at = (uint16_t)at[1],
+                               .mbid_size = (uint16_t)texts[1].size,
+                               .artist_at = (uint16_t)at[2],
+                               .artist_size = (uint16_t)texts[2].size,
+                               .track_at = (uint16_t)at[3],
+                               .track_size = (uint16_t)texts[3].size};
+    set_key(row);
     return 0;
 }
 
-/* Any other line. The scrobble may point into scratch, which the next line overwrites. */
+/* Any other line. */
 static int other_line(struct row_parse *parse, struct slice line, struct row_batch *batch,
                       struct parsed_row *row, struct err *err)
 {
     struct err reason = {0};
-    struct scrobble *scrobble = &row->scrobble;
-    switch (log_line_parse(&parse->parser, line, parse->line == 1, scrobble, &reason)) {
+    struct scrobble scrobble;
+    switch (log_line_parse(&parse->parser, line, parse->line == 1, &scrobble, &reason)) {
     case LOG_LINE_SCROBBLE:
-        if (keep_text(batch, &scrobble->user_id, err) < 0 ||
-            keep_text(batch, &scrobble->artist, err) < 0 ||
-            keep_text(batch, &scrobble->track, err) < 0 ||
-            keep_text(batch, &scrobble->artist_mbid, err) < 0)
+        if (keep_row(batch, &scrobble, row, err) < 0)
             return -1;
-        row->key = catalog_key(scrobble);
         batch->count++;
         return 0;
     case LOG_LINE_SKIP:
@@ -98,26 +134,63 @@ static int other_line(struct row_parse *parse, struct slice line, struct row_bat
     }
 }
 
-static int take_line(struct row_parse *parse, const char *begin, const char *end, bool clean,
-                     struct row_batch *batch, struct err *err)
+static void refuse_long_line(struct row_parse *parse, struct row_batch *batch)
 {
-    parse->line++;
-    if (end - begin > LINE_MAX_BYTES || parse->skipping) {
-        struct err reason;
-        err_set(&reason, ERR_INPUT, "it has more than %d bytes", LINE_MAX_BYTES);
-        reject(batch, parse->line, &reason);
-        parse->skipping = false;
-        return 0;
+    struct err reason;
+    err_set(&reason, ERR_INPUT, "it has more than %d bytes", LINE_MAX_BYTES);
+    reject(batch, parse->line, &reason);
+    parse->skipping = false;
+}
+
+/* Finds where the fields and lines of text end. */
+static int find_marks(struct row_parse *parse, struct slice text, struct err *err)
+{
+    parse->mark_count = 0;
+    for (size_t at = 0; at < text.size; at += FIELD_MARKS_BYTES) {
+        uint32_t *marks = array_grow(parse->marks, &parse->mark_capacity,
+                                     parse->mark_count + FIELD_MARKS_BYTES, sizeof *parse->marks);
+        if (!marks)
+            return err_set(err, ERR_MEMORY, "out of memory for the rows of a block");
+        parse->marks = marks;
+        size_t left = text.size - at;
+        uint64_t found = left < FIELD_MARKS_BYTES ? field_marks_some(text.data + at, left)
+                                                  : field_marks(text.data + at);
+        for (; found != 0; found &= found - 1)
+            marks[parse->mark_count++] = (uint32_t)(at + (size_t)__builtin_ctzll(found));
     }
-    struct parsed_row *row = room(batch, err);
-    if (!row)
-        return -1;
-    if (clean && parse->line > 1 && plain_row(begin, end, &row->scrobble)) {
-        row->key = catalog_key(&row->scrobble);
-        batch->count++;
-        return 0;
+    return 0;
+}
+
+/* The lines of text from at on, whose ends are marked. */
+static int take_lines(struct row_parse *parse, struct slice text, size_t at,
+                      struct row_batch *batch, struct err *err)
+{
+    size_t next = 0, marks = parse->mark_count;
+    bool is_utf8 = utf8_valid_prefix(text.data, text.size) == text.size;
+    while (at < text.size) {
+        const uint32_t *mark = &parse->marks[next];
+        struct parsed_row *row = room(batch, err);
+        if (!row)
+            return -1;
+        parse->line++;
+        if (is_utf8 && marks - next >= FIELDS && parse->line > 1 && !parse->skipping &&
+            plain_row(text.data, at, mark, row)) {
+            batch->count++;
+            at = mark[TRACK] + 1;
+            next += FIELDS;
+            continue;
+        }
+        while (next < marks && text.data[parse->marks[next]] != '\n')
+            next++;
+        size_t line_end = next < marks ? parse->marks[next++] : text.size;
+        struct slice line = {text.data + at, line_end - at};
+        if (line.size > LINE_MAX_BYTES || parse->skipping)
+            refuse_long_line(parse, batch);
+        else if (other_line(parse, line, batch, row, err) < 0)
+            return -1;
+        at = line_end + 1;
     }
-    return other_line(parse, (struct slice){begin, (size_t)(end - begin)}, batch, row, err);
+    return 0;
 }
 
 static const char *skip_byte_order_mark(const char *at, const char *end)
@@ -128,23 +201,19 @@ static const char *skip_byte_order_mark(const char *at, const char *end)
 int row_parse_block(struct row_parse *parse, struct slice block, bool at_end,
                     struct row_batch *batch, size_t *used, struct err *err)
 {
-    const char *at = block.data, *end = block.data + block.size;
-    const char *last = memrchr(at, '\n', block.size); /* of the whole lines */
-    size_t whole = at_end ? block.size : last ? (size_t)(last + 1 - at) : 0;
-    bool clean = utf8_valid_prefix(at, whole) == whole && !memchr(at, '\0', whole);
-    if (parse->line == 0)
-        at = skip_byte_order_mark(at, end);
-    for (const char *stop = block.data + whole; at < stop;) {
-        const char *newline = memchr(at, '\n', (size_t)(stop - at));
-        const char *line_end = newline ? newline : stop;
-        if (take_line(parse, at, line_end, clean, batch, err) < 0)
-            return -1;
-        at = newline ? newline + 1 : stop;
-    }
-    if (at_end && whole == 0 && parse->skipping && take_line(parse, at, at, false, batch, err) < 0)
+    const char *text = block.data, *last = memrchr(text, '\n', block.size);
+    size_t whole = at_end ? block.size : last ? (size_t)(last + 1 - text) : 0; /* lines */
+    const char *first = parse->line == 0 ? skip_byte_order_mark(text, text + block.size) : text;
+    struct slice lines = {text, whole};
+    if (find_marks(parse, lines, err) < 0 ||
+        take_lines(parse, lines, (size_t)(first - text), batch, err) < 0)
         return -1;
-    *used = (size_t)(at - block.data);
-    if (block.size - *used > LINE_MAX_BYTES) { /* the line to come is none of ours */
+    if (at_end && whole == 0 && parse->skipping) {
+        parse->line++;
+        refuse_long_line(parse, batch);
+    }
+    *used = whole;
+    if (block.size - whole > LINE_MAX_BYTES) { /* the line to come is none of ours */
         parse->skipping = true;
         *used = block.size;
     }

@@ -6,8 +6,10 @@
 
 struct row_parse {
     struct log_parser parser;
-    uint64_t line; /* lines so far */
-    bool skipping; /* within a line that is too long */
+    uint64_t line;   /* lines so far */
+    bool skipping;   /* within a line that is too long */
+    uint32_t *marks; /* (mark_count) where the block's fields and lines end; the owner frees them */
+    size_t mark_count, mark_capacity;
 };
 
 /** Parses whole lines at the front of block into batch, and the last one without its end if it is

@@ -156,5 +156,6 @@ void row_reader_free(struct row_reader *reader)
         free(reader->batches[i].rows);
         arena_clear(&reader->batches[i].texts);
     }
+    free(reader->parse.marks);
     free(reader);
 }

@@ -15,9 +15,15 @@
 
 enum { ROW_READER_BATCHES = 8, ROW_BATCH_REJECTS = 20 };
 
+/* Small, since a block has thousands of them, which go from one thread's cache to another's: the
+ * texts lie behind `text` one after the other, the user's id first. */
 struct parsed_row {
-    struct scrobble scrobble;
-    struct index_key key; /* catalog_key() */
+    const char *text;
+    int64_t time_ms;
+    uint64_t key_high; /* of catalog_key() */
+    uint32_t key_low;
+    uint32_t duration_ms; /* 0: unknown */
+    uint16_t user_size, mbid_at, mbid_size, artist_at, artist_size, track_at, track_size;
 };
 
 struct rejected_row {
@@ -51,6 +57,32 @@ int row_reader_next(struct row_reader *reader, const struct row_batch **batch,
 
 /** Stops the thread, wherever it is. NULL is fine. */
 void row_reader_free(struct row_reader *reader);
+
+static inline struct index_key parsed_row_key(const struct parsed_row *row)
+{
+    return (struct index_key){row->key_high, row->key_low};
+}
+
+static inline struct slice parsed_row_user(const struct parsed_row *row)
+{
+    return (struct slice){row->text, row->user_size};
+}
+
+/** Of the artist; may be empty. */
+static inline struct slice parsed_row_mbid(const struct parsed_row *row)
+{
+    return (struct slice){row->text + row->mbid_at, row->mbid_size};
+}
+
+static inline struct slice parsed_row_artist(const struct parsed_row *row)
+{
+    return (struct slice){row->text + row->artist_at, row->artist_size};
+}
+
+static inline struct slice parsed_row_track(const struct parsed_row *row)
+{
+    return (struct slice){row->text + row->track_at, row->track_size};
+}
 
 /** Whether a file that begins so is a table for certain: a row or a header first. */
 bool row_reader_reads(struct slice first, const struct log_parser *parser);

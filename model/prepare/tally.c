@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include "core/array.h"
+#include "core/big_alloc.h"
 
 int tally_init(struct tally *tally, uint32_t numbers, struct err *err)
 {
-    *tally = (struct tally){.counts = calloc(numbers + (size_t)1, sizeof *tally->counts)};
+    *tally = (struct tally){.counts = big_zeros((numbers + (size_t)1) * sizeof *tally->counts)};
     return tally->counts ? 0 : err_set(err, ERR_MEMORY, "out of memory for %u counts", numbers);
 }
 

@@ -22,6 +22,12 @@ void tally_clear(struct tally *tally);
 void tally_forget(struct tally *tally);
 /** @return false when memory is out */
 bool tally_add(struct tally *tally, uint32_t number) MUST_CHECK;
+/** Brings a number's count near before it is added to. */
+static inline void tally_prefetch(const struct tally *tally, uint32_t number)
+{
+    __builtin_prefetch(&tally->counts[number], 1);
+}
+
 /** The number that came most, the first of equals. Something was added. */
 uint32_t tally_top(const struct tally *tally);
 

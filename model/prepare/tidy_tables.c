@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/big_alloc.h"
 static void *numbers(size_t count, size_t item_bytes, struct err *err)
 {
-    void *array = calloc(count ? count : 1, item_bytes);
+    void *array = big_zeros(count * item_bytes);
     if (!array)
         err_set(err, ERR_MEMORY, "out of memory for %zu names", count);
     return array;
@@ -151,6 +152,7 @@ static void fetch_ahead(const struct tidy_tables *tables, uint32_t i)
         uint32_t variant = catalog->tracks[tables->tracks[i + 2 * STEP]].variant;
         __builtin_prefetch(&catalog->variants[variant]);
         __builtin_prefetch(&tables->names[variant]);
+        __builtin_prefetch(catalog->tracks[tables->tracks[i + 2 * STEP]].artist_mbid);
     }
     if (i + STEP < count)
         __builtin_prefetch(

@@ -5,9 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/random.h"
 #include "prepare/decimal.h"
 #include "prepare/file_name.h"
 #include "prepare/play_text.h"
@@ -107,6 +110,25 @@ static void test_prepare_text_integers_and_seconds(void **state)
     }
 }
 
+/* Of every size, beside what the C library says. */
+static void test_prepare_text_any_integer(void **state)
+{
+    (void)state;
+    struct random random;
+    char text[DECIMAL_MAX], expected[DECIMAL_MAX];
+    random_init(&random, 1, 0);
+    for (int i = 0; i < 200000; i++) {
+        int64_t value = (int64_t)(random_bits(&random) >> random_below(&random, 64));
+        snprintf(expected, sizeof expected, "%" PRId64, value);
+        assert_text(text, decimal_put_int(value, text), expected);
+    }
+    for (int64_t power = 1; power <= INT64_MAX / 10; power *= 10)
+        for (int64_t value = power - 1; value <= power + 1; value++) {
+            snprintf(expected, sizeof expected, "%" PRId64, value);
+            assert_text(text, decimal_put_int(value, text), expected);
+        }
+}
+
 /* float("{:.2f}".format(value)): ties are those of the binary value, not of its decimal. */
 static void test_prepare_text_two_decimals(void **state)
 {
@@ -179,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_prepare_text_words),
         cmocka_unit_test(test_prepare_text_repr),
         cmocka_unit_test(test_prepare_text_integers_and_seconds),
+        cmocka_unit_test(test_prepare_text_any_integer),
         cmocka_unit_test(test_prepare_text_two_decimals),
         cmocka_unit_test(test_prepare_text_times),
         cmocka_unit_test(test_prepare_text_file_names),

@@ -72,6 +72,9 @@ int bundle_can_save(const char *path, struct err *err) MUST_CHECK;
  * touched */
 struct bundle *bundle_load(const char *path, struct err *err) MUST_CHECK;
 
+/** Frees what clusters own, for those who made them; one that is all zero is fine. */
+void bundle_clusters_release(struct bundle_clusters *clusters);
+
 /** One holder more; returns its argument. Thread-safe. */
 struct bundle *bundle_hold(struct bundle *bundle);
 /** One holder less; the last one frees. Thread-safe; NULL is fine. */

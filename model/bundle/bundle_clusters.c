@@ -91,14 +91,19 @@ fail:
     return NULL;
 }
 
-void bundle_clusters_free(struct bundle_clusters *clusters)
+void bundle_clusters_release(struct bundle_clusters *clusters)
 {
-    if (!clusters)
-        return;
     for (uint32_t c = 0; clusters->cluster && c < clusters->of.k; c++)
         predictor_free(clusters->cluster[c].net);
     free(clusters->cluster);
     clustering_release(&clusters->of);
+    *clusters = (struct bundle_clusters){0};
+}
+
+void bundle_clusters_free(struct bundle_clusters *clusters)
+{
+    if (clusters)
+        bundle_clusters_release(clusters);
     free(clusters);
 }
 

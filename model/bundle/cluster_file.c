@@ -1,13 +1,10 @@
 #include "bundle/cluster_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -93,17 +90,10 @@ char *cluster_file_encode(const struct clustering *clustering, struct err *err)
 
 int cluster_file_save(const char *path, const struct clustering *clustering, struct err *err)
 {
-    char beside[PATH_MAX];
-    if (snprintf(beside, sizeof beside, "%s.new-%ld", path, (long)getpid()) >= (int)sizeof beside)
-        return err_set(err, ERR_IO, "%.80s...: the name is too long", path);
     char *text = cluster_file_encode(clustering, err);
     if (!text)
         return -1;
-    int result = file_write(AT_FDCWD, beside, text, strlen(text), err);
-    if (result == 0 && rename(beside, path))
-        result = err_errno(err, "%s", path);
-    if (result)
-        unlink(beside);
+    int result = file_replace(path, text, strlen(text), err);
     free(text);
     return result;
 }

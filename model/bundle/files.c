@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,5 +78,18 @@ int file_write(int dir, const char *name, const void *bytes, size_t size, struct
     /* What a file system only says at close (NFS, quotas) is a failure as well. */
     if (close(fd) && result == 0)
         result = err_errno(err, "%s", name);
+    return result;
+}
+
+int file_replace(const char *path, const void *bytes, size_t size, struct err *err)
+{
+    char beside[PATH_MAX];
+    if (snprintf(beside, sizeof beside, "%s.new-%ld", path, (long)getpid()) >= (int)sizeof beside)
+        return err_set(err, ERR_INPUT, "%.80s...: the path is too long", path);
+    int result = file_write(AT_FDCWD, beside, bytes, size, err);
+    if (result == 0 && rename(beside, path))
+        result = err_errno(err, "%s", path);
+    if (result)
+        unlink(beside);
     return result;
 }

@@ -19,4 +19,9 @@ int file_read(int dir, const char *name, size_t size_max, void **bytes, size_t *
 int file_write(int dir, const char *name, const void *bytes, size_t size,
                struct err *err) MUST_CHECK;
 
+/** The same for a file that may be there: written beside path and renamed, so that the name means a
+ * whole file at all times. @return 0, or -1 with ERR_IO, ERR_INPUT (path is too long); path is as
+ * it was */
+int file_replace(const char *path, const void *bytes, size_t size, struct err *err) MUST_CHECK;
+
 #endif

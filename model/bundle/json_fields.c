@@ -3,7 +3,10 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "bundle/files.h"
 
 static int refuse(const char *where, const char *key, const char *what, struct err *err)
 {
@@ -123,4 +126,18 @@ int array_doubles(const json_t *array, const char *where, size_t count, double *
         if (!array_number(array, where, i, &out[i], err))
             return -1;
     return 0;
+}
+
+json_t *json_file_read(int dir, const char *name, size_t size_max, struct err *err)
+{
+    void *bytes;
+    size_t size;
+    json_error_t why;
+    if (file_read(dir, name, size_max, &bytes, &size, err))
+        return NULL;
+    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &why);
+    free(bytes);
+    if (!root)
+        err_set(err, ERR_INPUT, "%s, line %d: %.200s", name, why.line, why.text);
+    return root;
 }

@@ -26,6 +26,11 @@ int field_number(const json_t *object, const char *where, const char *key, doubl
 int field_string(const json_t *object, const char *where, const char *key, char *out,
                  size_t capacity, struct err *err) MUST_CHECK;
 
+/** A file of JSON, in which no name comes twice. @param dir open directory  @param size_max more is
+ * refused  @return new reference; or NULL: ERR_IO, ERR_INPUT with the file and the line, ERR_MEMORY
+ */
+json_t *json_file_read(int dir, const char *name, size_t size_max, struct err *err) MUST_CHECK;
+
 /** An array of exactly count numbers, as floats. where names the array itself. */
 int array_floats(const json_t *array, const char *where, size_t count, float *out,
                  struct err *err) MUST_CHECK;

@@ -22,21 +22,6 @@
 
 /* ---- reading ---- */
 
-/* @return new reference, or NULL */
-static json_t *read_manifest(int dir, struct err *err)
-{
-    void *bytes;
-    size_t size;
-    json_error_t why;
-    if (file_read(dir, MANIFEST_NAME, MANIFEST_MAX, &bytes, &size, err))
-        return NULL;
-    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &why);
-    free(bytes);
-    if (!root)
-        err_set(err, ERR_INPUT, MANIFEST_NAME ", line %d: %.200s", why.line, why.text);
-    return root;
-}
-
 static bool is_network(const json_t *manifest)
 {
     const char *format = json_string_value(json_object_get(manifest, "format"));
@@ -46,7 +31,7 @@ static bool is_network(const json_t *manifest)
 bool net_directory_is(const char *path)
 {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    json_t *manifest = dir >= 0 ? read_manifest(dir, NULL) : NULL;
+    json_t *manifest = dir >= 0 ? json_file_read(dir, MANIFEST_NAME, MANIFEST_MAX, NULL) : NULL;
     bool result = is_network(manifest);
     json_decref(manifest);
     if (dir >= 0)
@@ -94,15 +79,9 @@ static int load_bundle(const char *path, struct net_file *out, struct err *err)
     struct bundle *bundle = bundle_load(path, err);
     if (!bundle)
         return -1;
-    struct net_file net = {.spec = bundle->net->spec};
-    int result = net_file_init(&net, err);
-    for (size_t i = 0; result == 0 && i < bundle->net->params_count; i++)
-        net.params[i] = (double)bundle->net->params[i];
     /* No version: what is exported twice is the same bytes, whoever trained it. */
-    snprintf(net.source, sizeof net.source, "outro");
+    int result = net_file_of(&bundle->net->spec, bundle->net->params, out, err);
     bundle_release(bundle);
-    if (result == 0)
-        *out = net;
     return result;
 }
 
@@ -111,7 +90,7 @@ int net_directory_load(const char *path, struct net_file *out, struct err *err)
     int result = -1, dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_errno(err, "%s", path);
-    json_t *manifest = read_manifest(dir, err);
+    json_t *manifest = json_file_read(dir, MANIFEST_NAME, MANIFEST_MAX, err);
     if (is_network(manifest))
         result = load_network(dir, manifest, out, err);
     if (manifest && !is_network(manifest))
@@ -147,7 +126,7 @@ static int write_manifest(int dir, const char *created, const void *bytes, size_
 static int refuse_bundle(const char *path, struct err *err)
 {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    json_t *manifest = dir >= 0 ? read_manifest(dir, NULL) : NULL;
+    json_t *manifest = dir >= 0 ? json_file_read(dir, MANIFEST_NAME, MANIFEST_MAX, NULL) : NULL;
     bool other = manifest && !is_network(manifest);
     json_decref(manifest);
     if (dir >= 0)

@@ -21,6 +21,17 @@ int net_file_init(struct net_file *out, struct err *err)
     return out->params ? 0 : err_set(err, ERR_MEMORY, "out of memory for %zu parameters", count);
 }
 
+int net_file_of(const struct net_spec *spec, const float *params, struct net_file *out,
+                struct err *err)
+{
+    *out = (struct net_file){.spec = *spec, .source = "outro"};
+    if (net_file_init(out, err))
+        return -1;
+    for (size_t i = 0, count = net_params_count(spec); i < count; i++)
+        out->params[i] = (double)params[i];
+    return 0;
+}
+
 void net_file_release(struct net_file *file)
 {
     free(file->params);

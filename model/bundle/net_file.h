@@ -27,6 +27,9 @@ struct net_file {
 /** @param out spec is read and checked; params is made, all 0  @return 0, or -1: ERR_SHAPE,
  * ERR_MEMORY */
 int net_file_init(struct net_file *out, struct err *err) MUST_CHECK;
+/** The same with these parameters. @param params net_params_count(spec) */
+int net_file_of(const struct net_spec *spec, const float *params, struct net_file *out,
+                struct err *err) MUST_CHECK;
 void net_file_release(struct net_file *file);
 /** Adds a line to notes. */
 void net_file_note(struct net_file *file, const char *format, ...)

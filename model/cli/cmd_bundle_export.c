@@ -1,29 +1,12 @@
 /* outro bundle export: the net of a bundle, or a network, as one safetensors file. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "bundle/files.h"
 #include "bundle/net_directory.h"
 #include "bundle/torch_names.h"
 #include "cli/cmd_bundle_network.h"
 #include "cli/options.h"
-
-/* Written beside its name and renamed: a reader never meets half a file. */
-static int write_file(const char *path, const void *bytes, size_t size, struct err *err)
-{
-    char beside[4096];
-    int length = snprintf(beside, sizeof beside, "%s.new-%ld", path, (long)getpid());
-    if (length < 0 || (size_t)length >= sizeof beside)
-        return err_set(err, ERR_INPUT, "%.80s...: the path is too long", path);
-    int result = file_write(AT_FDCWD, beside, bytes, size, err);
-    if (result == 0 && rename(beside, path))
-        result = err_errno(err, "%s", path);
-    if (result)
-        unlink(beside);
-    return result;
-}
 
 static int run(const char *from, const char *torch, const char *own, struct err *err)
 {
@@ -37,7 +20,7 @@ static int run(const char *from, const char *torch, const char *own, struct err 
     if (result)
         err_prefix(err, "%s", from);
     else
-        result = write_file(torch ? torch : own, bytes, size, err);
+        result = file_replace(torch ? torch : own, bytes, size, err);
     free(bytes);
     net_file_release(&net);
     return result;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bundle/bundle.h"
 #include "bundle/files.h"
@@ -12,6 +11,7 @@
 #include "bundle/net_directory.h"
 #include "bundle/torch_names.h"
 #include "cli/cmd_bundle_network.h"
+#include "cli/created.h"
 #include "cli/isolated.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -137,10 +137,7 @@ static int run(const struct import *import, struct err *err)
 {
     struct net_file net;
     char created[32];
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    created_now(created);
     if (import->keras ? read_keras(import, &net, err) : read_torch(import, &net, err))
         return -1;
     int result = import->like ? serve(import, &net, created, err)

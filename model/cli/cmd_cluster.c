@@ -8,6 +8,7 @@
 #include "cli/cluster_pictures.h"
 #include "cli/cluster_study.h"
 #include "cli/cluster_summary.h"
+#include "cli/cluster_worth.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/people.h"
@@ -16,7 +17,7 @@ struct cluster_command {
     struct people_source source;
     struct cluster_study_options options;
     const char *columns, *method, *k, *scatter, *out_path, *report_path;
-    uint64_t k_max, against_random;
+    uint64_t k_max, against_random, min_users;
 };
 
 /* ---- what was asked for ---- */
@@ -119,6 +120,19 @@ static void warn(const struct cluster_study *study)
     free(text);
 }
 
+/* Of a log there is more to say than of profiles: what nets make of it. */
+static int judge(const struct cluster_command *command, const struct cluster_study *study,
+                 struct err *err)
+{
+    struct clustering clustering;
+    if (cluster_study_result(study, &clustering, err))
+        return -1;
+    int result =
+        cluster_worth(&command->source, &clustering, study->random.count, command->min_users, err);
+    clustering_release(&clustering);
+    return result;
+}
+
 static int finish(const struct cluster_command *command, const struct cluster_study *study,
                   const enum user_column *scatter, struct err *err)
 {
@@ -129,7 +143,7 @@ static int finish(const struct cluster_command *command, const struct cluster_st
     cluster_summary_print(study, stdout);
     fflush(stdout);
     warn(study);
-    return 0;
+    return study->random.count > 0 && study->people->from_log ? judge(command, study, err) : 0;
 }
 
 static int run(struct cluster_command *command, struct err *err)
@@ -163,6 +177,7 @@ int cmd_cluster(int argc, char **argv)
         .method = "kmeans",
         .k = "auto",
         .k_max = 10,
+        .min_users = 30,
         .options = {.seed = 1},
     };
     struct people_source *source = &command.source;
@@ -180,7 +195,12 @@ int cmd_cluster(int argc, char **argv)
         {"seed", "N", OPTION_COUNT, &command.options.seed, 0, 1e18,
          "the same seed finds the same clusters (default 1)"},
         {"against-random", "R", OPTION_COUNT, &command.against_random, 0, 100000,
-         "also judge R random partitions of the same sizes"},
+         "also judge R random partitions of the same sizes: by silhouette, and of a LOG by "
+         "training "
+         "nets for each"},
+        {"min-users", "N", OPTION_COUNT, &command.min_users, 1, 1e9,
+         "--against-random of a LOG: a cluster of fewer people gets no net of its own (default "
+         "30)"},
         {"out", "FILE", OPTION_TEXT, &command.out_path, 0, 0,
          "the clusters, for outro train --clusters (schemas/clusters.json)"},
         {"report", "DIR", OPTION_TEXT, &command.report_path, 0, 0,

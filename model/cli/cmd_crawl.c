@@ -238,7 +238,7 @@ int cmd_crawl(int argc, char **argv)
         OPTION_ROW_FORMAT(&command.hints),
         OPTION_ROW_USER(&command.hints),
         OPTION_ROW_STRICT(&command.strict),
-        {"json", NULL, OPTION_FLAG, &command.json, 0, 0, "the summary as one JSON object"},
+        OPTION_ROW_JSON(&command.json),
         OPTION_ROW_QUIET(&command.quiet),
         OPTION_ROW_END,
     };

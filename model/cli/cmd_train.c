@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bundle/bundle.h"
+#include "bundle/cluster_file.h"
 #include "bundle/feature_names.h"
 #include "cli/cmd_train_seed.h"
 #include "cli/commands.h"
@@ -24,7 +25,8 @@
 
 struct train {
     const char *log_path, *profiles_path, *durations_path, *holidays_path, *recipe_path;
-    const char *cluster_scaler;
+    const char *clusters_path, *cluster_scaler;
+    struct clustering clusters; /* of that file */
     struct log_hints hints;
     const char *flag[FLAGS_MAX]; /* values of recipe keys, NULL where not given */
     uint64_t threads, seeds, hold_out;
@@ -51,6 +53,16 @@ static int learn(struct train *train, struct err *err)
                                   : train_run(&train->one, &train->source, &interrupted, err);
 }
 
+static int load_clusters(struct train *train, struct err *err)
+{
+    if (!train->clusters_path)
+        return 0;
+    if (cluster_file_load(train->clusters_path, &train->clusters, err))
+        return -1;
+    train->one.clusters.of = &train->clusters;
+    return train_clusters_check(&train->clusters, train->clusters_path, err);
+}
+
 static int run(struct train *train, struct err *err)
 {
     int result = -1;
@@ -63,6 +75,8 @@ static int run(struct train *train, struct err *err)
         return -1;
     if (one->report_path && report_folder_prepare(one->report_path, err) < 0)
         return -1;
+    if (load_clusters(train, err) < 0)
+        goto out;
     /* No feature comes from a profile yet; a file that cannot be read is still an error, not a
      * surprise later. */
     if (train->profiles_path && !(profiles = profiles_load(train->profiles_path, err)))
@@ -92,6 +106,7 @@ out:
     holidays_free(holidays);
     durations_free(durations);
     profiles_free(profiles);
+    clustering_release(&train->clusters);
     return result;
 }
 
@@ -186,7 +201,7 @@ static int parse(struct train *train, int argc, char **argv)
          "go on from the checkpoint, to the bits of a training that was never stopped"},
         {"report", "DIR", OPTION_TEXT, &train->one.report_path, 0, 0,
          "write loss curves (TSV; SVG where gnuplot is), scores and recipe there"},
-        {"clusters", "FILE", OPTION_TEXT, &train->one.clusters.path, 0, 0,
+        {"clusters", "FILE", OPTION_TEXT, &train->clusters_path, 0, 0,
          "also a net for each cluster of this file (outro cluster), begun from the global one"},
         {"min-users", "N", OPTION_COUNT, &train->one.clusters.min_users, 1, 1e9,
          "--clusters: a cluster of fewer people keeps the global net (default: 30)"},
@@ -259,11 +274,11 @@ static int check_options(const struct train *train)
     if (!train->log_path)
         return options_usage("train", "an argument is missing: expected LOG");
     const struct train_run *one = &train->one;
-    if (!one->clusters.path &&
+    if (!train->clusters_path &&
         (one->clusters.force || one->clusters.against_random || train->cluster_scaler))
         return options_usage("train", "--cluster-scaler, --force and --against-random go with "
                                       "--clusters FILE");
-    if (compare && (one->clusters.path || one->out_path || one->checkpoint_path ||
+    if (compare && (train->clusters_path || one->out_path || one->checkpoint_path ||
                     one->report_path || train->recipe_path))
         return options_usage("train", "--compare takes two recipes and gives no bundle: leave out "
                                       "--out, --recipe, --checkpoint, --report and --clusters");

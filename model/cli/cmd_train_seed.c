@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cli/created.h"
 #include "cli/options.h"
 #include "cli/seed_directory.h"
 #include "cli/seed_flags.h"
@@ -42,10 +42,7 @@ static void print_models(const struct seed_models *models)
 static int save(const struct train_seed *train, const struct seed_models *models, struct err *err)
 {
     char created[32];
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    created_now(created);
     return seed_store_save(train->out_path, models, created, err);
 }
 

@@ -57,6 +57,10 @@ struct options {
     {                                                                                              \
         "strict", NULL, OPTION_FLAG, target, 0, 0, "stop at the first bad row"                     \
     }
+#define OPTION_ROW_JSON(target)                                                                    \
+    {                                                                                              \
+        "json", NULL, OPTION_FLAG, target, 0, 0, "the summary as one JSON object"                  \
+    }
 #define OPTION_ROW_END                                                                             \
     {                                                                                              \
         NULL, NULL, OPTION_FLAG, NULL, 0, 0, NULL                                                  \

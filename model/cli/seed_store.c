@@ -27,20 +27,6 @@ static const char LABELS_MISJOINED[] = "misjoined", LABELS_JOINED[] = "joined";
 
 /* ---- writing ---- */
 
-static json_t *read_manifest(int dir, struct err *err)
-{
-    void *bytes;
-    size_t size;
-    json_error_t why;
-    if (file_read(dir, MANIFEST_NAME, MANIFEST_MAX, &bytes, &size, err))
-        return NULL;
-    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &why);
-    free(bytes);
-    if (!root)
-        err_set(err, ERR_INPUT, MANIFEST_NAME ", line %d: %.200s", why.line, why.text);
-    return root;
-}
-
 static bool is_ours(const json_t *manifest)
 {
     const char *format = json_string_value(json_object_get(manifest, "format"));
@@ -51,7 +37,7 @@ int seed_store_can_save(const char *path, struct err *err)
 {
     struct publication publication;
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    json_t *manifest = dir >= 0 ? read_manifest(dir, NULL) : NULL;
+    json_t *manifest = dir >= 0 ? json_file_read(dir, MANIFEST_NAME, MANIFEST_MAX, NULL) : NULL;
     bool other = manifest && !is_ours(manifest);
     json_decref(manifest);
     if (dir >= 0)
@@ -112,11 +98,9 @@ static int write_net(int dir, const struct seed_cluster *cluster, const char *na
                      char hash[SHA256_HEX + 1], struct err *err)
 {
     unsigned char *bytes = NULL;
-    size_t size, count = net_params_count(&cluster->net.spec);
-    struct net_file file = {.spec = cluster->net.spec, .source = "outro"};
-    int result = net_file_init(&file, err);
-    for (size_t i = 0; result == 0 && i < count; i++)
-        file.params[i] = (double)cluster->net.params[i];
+    size_t size;
+    struct net_file file;
+    int result = net_file_of(&cluster->net.spec, cluster->net.params, &file, err);
     if (result == 0)
         result = net_file_encode(&file, &bytes, &size, err) || sha256_hex(bytes, size, hash, err) ||
                          file_write(dir, name, bytes, size, err)
@@ -375,7 +359,7 @@ int seed_store_load(const char *path, struct seed_models *models, struct seed_me
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_errno(err, "%s", path);
-    json_t *root = read_manifest(dir, err);
+    json_t *root = json_file_read(dir, MANIFEST_NAME, MANIFEST_MAX, err);
     int result = root ? read_all(dir, root, models, members, err) : -1;
     if (result)
         err_prefix(err, "%s", path);

@@ -1,13 +1,10 @@
 #include "cli/train_clusters.h"
 
 #include <assert.h>
-#include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle/cluster_file.h"
-#include "core/workers.h"
+#include "cli/trainings.h"
 #include "nn/validation.h"
 #include "stream/membership.h"
 
@@ -32,33 +29,18 @@ struct run {
     size_t users; /* of all clusters */
     uint32_t k;
     struct attempt *attempt; /* (k) */
-    pthread_mutex_t lock;    /* what follows */
-    struct progress progress;
-    uint64_t rows;
-    double *done;   /* (k) 0 .. 1 */
-    struct err err; /* of the first that failed */
+    struct trainings trainings;
 };
 
-struct task {
-    struct run *run;
-    size_t cluster;
-    uint64_t rows;
-};
-
-int train_clusters_load(const struct train_clusters *how, struct clustering *of, struct err *err)
+int train_clusters_check(const struct clustering *of, const char *name, struct err *err)
 {
-    if (cluster_file_load(how->path, of, err))
-        return -1;
-    for (uint32_t i = 0; i < of->columns; i++) {
-        if (membership_keeps(of->column[i]))
-            continue;
-        err_set(err, ERR_INPUT,
-                "%s: grouped by %s, which a user's record does not keep, so nobody new could be "
-                "placed; cluster by total_sessions and average, max and median_session_length",
-                how->path, user_column_name(of->column[i]));
-        clustering_release(of);
-        return -1;
-    }
+    for (uint32_t i = 0; i < of->columns; i++)
+        if (!membership_keeps(of->column[i]))
+            return err_set(err, ERR_INPUT,
+                           "%s: grouped by %s, which a user's record does not keep, so nobody new "
+                           "could be placed; cluster by total_sessions and average, max and "
+                           "median_session_length",
+                           name, user_column_name(of->column[i]));
     return 0;
 }
 
@@ -79,35 +61,19 @@ static bool has_own_scaler(const struct run *run, const struct attempt *attempt)
            (run->how->scaler == SCALER_MIXED && attempt->set.users <= MIXED_USERS);
 }
 
-static bool tell(void *ctx, const struct trainer_progress *p)
+static int train_cluster(struct run *run, size_t cluster, struct err *err)
 {
-    struct task *task = ctx;
-    struct run *run = task->run;
-    double sum = 0;
-    pthread_mutex_lock(&run->lock);
-    run->rows += p->rows - task->rows;
-    task->rows = p->rows;
-    run->done[task->cluster] = (p->epoch - 1 + (double)p->step / p->steps) / p->epochs;
-    for (uint32_t c = 0; c < run->k; c++)
-        sum += run->done[c];
-    progress_update(&run->progress, run->rows, sum / run->k, "%u clusters", run->k);
-    bool go_on = run->err.code == ERR_NONE && !*run->source->interrupted;
-    pthread_mutex_unlock(&run->lock);
-    return go_on;
-}
-
-static int train_cluster(struct run *run, struct task *task, struct err *err)
-{
-    struct attempt *attempt = &run->attempt[task->cluster];
+    struct attempt *attempt = &run->attempt[cluster];
     struct trainer_options options = run->recipe->options;
-    const struct trainer_hooks hooks = {.ctx = task,
-                                        .progress = tell,
+    struct training training = {.all = &run->trainings, .number = cluster};
+    const struct trainer_hooks hooks = {.ctx = &training,
+                                        .progress = trainings_tell,
                                         .start = run->global,
                                         .own_scaler = has_own_scaler(run, attempt),
                                         .leave_start = run->how->force};
     options.threads = 1;
     options.epochs = epochs_for(run, attempt);
-    options.seed += task->cluster;
+    options.seed += cluster;
     attempt->net = trainer_run(&attempt->set, &options, &hooks, NULL, err);
     if (!attempt->net)
         return err && err->code == ERR_INPUT ? 0 : -1; /* its people have no rows to learn from */
@@ -123,20 +89,13 @@ static void run_task(void *ctx, size_t worker, size_t number)
 {
     struct run *run = ctx;
     (void)worker;
-    struct task task = {run, number, 0};
     struct err err = {0};
     if (run->attempt[number].set.users >= run->how->min_users &&
-        run->attempt[number].set.users > 0 && train_cluster(run, &task, &err)) {
-        pthread_mutex_lock(&run->lock);
-        if (run->err.code == ERR_NONE) {
-            run->err = err;
-            err_prefix(&run->err, "cluster %zu", number);
-        }
-        pthread_mutex_unlock(&run->lock);
+        run->attempt[number].set.users > 0 && train_cluster(run, number, &err)) {
+        err_prefix(&err, "cluster %zu", number);
+        trainings_fail(&run->trainings, &err);
     }
-    pthread_mutex_lock(&run->lock);
-    run->done[number] = 1;
-    pthread_mutex_unlock(&run->lock);
+    trainings_done(&run->trainings, number);
 }
 
 /* ---- who is in which, and what is published ---- */
@@ -197,54 +156,41 @@ static int run_all(struct run *run, const struct train_data *data, const struct 
                    struct err *err)
 {
     struct workers *workers = NULL;
+    char about[32];
     run->attempt = calloc(run->k, sizeof *run->attempt);
-    run->done = calloc(run->k, sizeof *run->done);
-    if (!run->attempt || !run->done)
+    if (!run->attempt)
         return err_set(err, ERR_MEMORY, "out of memory for %u clusters", run->k);
     if (make_sets(run, data, of, err) || !(workers = workers_new(run->how->threads, err)))
         return -1;
-    progress_begin(&run->progress, "training clusters", "rows", run->source->quiet);
-    workers_run(workers, run->k, run_task, run);
-    progress_end(&run->progress);
+    snprintf(about, sizeof about, "%u clusters", run->k);
+    int result = trainings_run(&run->trainings, run->source, "training clusters", about, run->k,
+                               workers, run_task, run, err);
     workers_free(workers);
-    if (run->err.code == ERR_NONE)
-        return 0;
-    *err = run->err;
-    return -1;
+    return result;
 }
 
 int train_clusters_run(const struct train_clusters *how, const struct recipe *recipe,
                        const struct train_source *source, const struct train_data *data,
-                       const struct predictor *global, struct clustering *of,
+                       const struct predictor *global, const struct clustering *of,
                        struct bundle_clusters *out, struct err *err)
 {
     struct run run = {.how = how, .recipe = recipe, .source = source, .global = global, .k = of->k};
-    pthread_mutex_init(&run.lock, NULL);
+    struct bundle_clusters made = {.id = 1};
     int result = run_all(&run, data, of, err);
-    struct bundle_cluster *cluster = result == 0 ? calloc(of->k, sizeof *cluster) : NULL;
-    if (result == 0 && !cluster)
+    if (result == 0)
+        result = clustering_copy(of, &made.of, err);
+    if (result == 0 && !(made.cluster = calloc(of->k, sizeof *made.cluster)))
         result = err_set(err, ERR_MEMORY, "out of memory for %u clusters", of->k);
     for (uint32_t c = 0; c < of->k && run.attempt; c++) {
-        if (cluster)
-            decide(&run, &run.attempt[c], &cluster[c]);
+        if (result == 0)
+            decide(&run, &run.attempt[c], &made.cluster[c]);
         predictor_free(run.attempt[c].net);
         free(run.attempt[c].set.user);
     }
-    if (cluster) {
-        *out = (struct bundle_clusters){.of = *of, .id = 1, .cluster = cluster};
-        *of = (struct clustering){0};
-    }
+    if (result == 0)
+        *out = made;
+    else
+        clustering_release(&made.of);
     free(run.attempt);
-    free(run.done);
-    pthread_mutex_destroy(&run.lock);
     return result;
-}
-
-void train_clusters_release(struct bundle_clusters *clusters)
-{
-    for (uint32_t c = 0; clusters->cluster && c < clusters->of.k; c++)
-        predictor_free(clusters->cluster[c].net);
-    free(clusters->cluster);
-    clustering_release(&clusters->of);
-    *clusters = (struct bundle_clusters){0};
 }

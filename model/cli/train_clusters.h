@@ -16,27 +16,25 @@ enum cluster_scaler {
 extern const char *const cluster_scaler_names[CLUSTER_SCALERS]; /* "global", "own", "mixed" */
 
 struct train_clusters {
-    const char *path;   /* of the clustering (cluster_file.h); NULL: no clusters */
-    uint64_t min_users; /* a cluster of fewer keeps the global net; 30 */
+    const struct clustering *of; /* finished, borrowed; NULL: no clusters */
+    uint64_t min_users;          /* a cluster of fewer keeps the global net; 30 */
     enum cluster_scaler scaler;
     bool force; /* publish a cluster's net also where it validates no better than the global one */
     uint64_t against_random; /* random partitions to compare with; 0: none */
     uint32_t threads;        /* clusters trained at a time; the bits do not depend on it */
 };
 
-/** Reads the clustering, and says whether a bundle can take it. @param of finished on success
- *  @return 0; -1: ERR_IO, ERR_INPUT (also: a column that no user's record keeps) */
-int train_clusters_load(const struct train_clusters *how, struct clustering *of,
-                        struct err *err) MUST_CHECK;
+/** Whether a bundle can take a clustering. @param name of where it comes from, for errors
+ *  @return 0; -1 with ERR_INPUT: a column that no user's record keeps */
+int train_clusters_check(const struct clustering *of, const char *name, struct err *err) MUST_CHECK;
 
-/** Trains. @param global the net they begin with, of recipe's spec  @param out of `of`, which it
- * takes when it succeeds; release with train_clusters_release  @return 0, -1 with err (interrupted:
- * ERR_CANCELLED) */
+/** Trains. @param global the net they begin with, of recipe's spec  @param of how->of or another of
+ * its sizes; copied into out  @param out release with bundle_clusters_release  @return 0, -1 with
+ * err (interrupted: ERR_CANCELLED) */
 int train_clusters_run(const struct train_clusters *how, const struct recipe *recipe,
                        const struct train_source *source, const struct train_data *data,
-                       const struct predictor *global, struct clustering *of,
+                       const struct predictor *global, const struct clustering *of,
                        struct bundle_clusters *out, struct err *err) MUST_CHECK;
-void train_clusters_release(struct bundle_clusters *clusters);
 
 /** Scores the last fifth of everybody's sessions by both, and prints the table by cluster. */
 int train_clusters_table(const struct train_source *source, const struct train_data *data,

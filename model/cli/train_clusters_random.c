@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bundle/cluster_file.h"
 #include "cli/train_clusters.h"
 #include "core/random.h"
 
@@ -57,13 +56,13 @@ static int try_random(const struct train_clusters *how, const struct recipe *rec
 {
     struct clustering of;
     struct bundle_clusters clusters = {0};
-    if (train_clusters_load(how, &of, err))
+    if (clustering_copy(how->of, &of, err))
         return -1;
     shuffle_labels(&of, recipe->options.seed, number);
     int result = train_clusters_run(how, recipe, source, data, global, &of, &clusters, err);
     if (result == 0)
         result = score(source, data, global, &clusters, out, err);
-    train_clusters_release(&clusters);
+    bundle_clusters_release(&clusters);
     clustering_release(&of);
     return result;
 }

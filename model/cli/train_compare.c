@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/workers.h"
+#include "cli/trainings.h"
 #include "stream/score_compare.h"
 
 #define DRAWS_SEED 1
 
-/* All trainings of one fold run as tasks; the lock guards what they share. */
+/* All trainings of one fold run as tasks. */
 struct run {
     const struct train_source *source;
     const struct train_compare *compare;
@@ -19,53 +19,12 @@ struct run {
     size_t users;
     struct score_sums *sums[2]; /* (seeds, users) of each recipe */
     pthread_mutex_t scoring;    /* the log: one net at a time goes through it */
-    pthread_mutex_t lock;       /* the progress line, and what follows */
-    struct progress progress;
-    double *done; /* (2 seeds) of each task of this fold, 0 .. 1 */
-    uint64_t rows;
-    bool failed;
-    struct err err; /* of the first task that failed */
-};
-
-/* A task's own. */
-struct task {
-    struct run *run;
-    size_t number;
-    uint64_t rows;
+    struct trainings trainings; /* of the fold at hand: 2 seeds */
 };
 
 static const struct train_data *data_of(const struct run *run, size_t recipe)
 {
     return &run->data[recipe && run->compare->recipe[1].panel != run->compare->recipe[0].panel];
-}
-
-static size_t tasks_of(const struct run *run)
-{
-    return 2 * (size_t)run->compare->seeds;
-}
-
-/* Called with the lock held. */
-static void draw(struct run *run)
-{
-    double sum = 0;
-    for (size_t i = 0; i < tasks_of(run); i++)
-        sum += run->done[i];
-    progress_update(&run->progress, run->rows, sum / (double)tasks_of(run), "part %u/%u",
-                    run->out.fold + 1, run->out.every ? run->out.every : 1);
-}
-
-static bool tell(void *ctx, const struct trainer_progress *p)
-{
-    struct task *task = ctx;
-    struct run *run = task->run;
-    pthread_mutex_lock(&run->lock);
-    run->rows += p->rows - task->rows;
-    task->rows = p->rows;
-    run->done[task->number] = (p->epoch - 1 + (double)p->step / p->steps) / p->epochs;
-    draw(run);
-    bool go_on = !run->failed && !*run->source->interrupted;
-    pthread_mutex_unlock(&run->lock);
-    return go_on;
 }
 
 /* The users whose turn it is to be scored, into the place of this recipe and seed. */
@@ -87,9 +46,9 @@ static void train_task(void *ctx, size_t worker, size_t number)
 {
     struct run *run = ctx;
     (void)worker;
-    struct task task = {run, number, 0};
+    struct training training = {.all = &run->trainings, .number = number};
     struct trainer_options options = run->compare->recipe[number % 2].options;
-    const struct trainer_hooks hooks = {.ctx = &task, .progress = tell};
+    const struct trainer_hooks hooks = {.ctx = &training, .progress = trainings_tell};
     struct err err = {0};
     options.seed += number / 2;
     options.threads = 1;
@@ -101,14 +60,11 @@ static void train_task(void *ctx, size_t worker, size_t number)
     else if (net)
         take_scores(run, number, net, &err);
     pthread_mutex_unlock(&run->scoring);
-    pthread_mutex_lock(&run->lock);
-    if (err.code != ERR_NONE && !run->failed) {
-        run->failed = true;
-        run->err = err;
-        err_prefix(&run->err, "%s, seed %llu", run->compare->name[number % 2],
+    if (err.code != ERR_NONE) {
+        err_prefix(&err, "%s, seed %llu", run->compare->name[number % 2],
                    (unsigned long long)options.seed);
+        trainings_fail(&run->trainings, &err);
     }
-    pthread_mutex_unlock(&run->lock);
     predictor_free(net);
 }
 
@@ -137,19 +93,13 @@ static int make_data(struct run *run, struct err *err)
 
 static int run_fold(struct run *run, struct workers *workers, uint32_t fold, struct err *err)
 {
+    char part[32];
     run->out.fold = fold;
-    run->rows = 0;
-    memset(run->done, 0, tasks_of(run) * sizeof *run->done);
+    snprintf(part, sizeof part, "part %u/%u", fold + 1, run->out.every ? run->out.every : 1);
     int result = make_data(run, err);
-    if (result == 0) {
-        progress_begin(&run->progress, "training", "rows", run->source->quiet);
-        workers_run(workers, tasks_of(run), train_task, run);
-        progress_end(&run->progress);
-        if (run->failed) {
-            *err = run->err;
-            result = -1;
-        }
-    }
+    if (result == 0)
+        result = trainings_run(&run->trainings, run->source, "training", part,
+                               2 * (size_t)run->compare->seeds, workers, train_task, run, err);
     for (size_t r = 0; r < 2; r++)
         train_data_release(&run->data[r]);
     return result;
@@ -199,24 +149,16 @@ int train_compare_run(const struct train_source *source, const struct train_comp
     int result = -1;
     struct run run = {.source = source, .compare = compare, .out.every = compare->hold_out};
     struct workers *workers = workers_new(compare->threads, err);
-    pthread_mutex_init(&run.lock, NULL);
     pthread_mutex_init(&run.scoring, NULL);
-    run.done = calloc(tasks_of(&run), sizeof *run.done);
     if (!workers)
         goto out;
-    if (!run.done) {
-        err_set(err, ERR_MEMORY, "out of memory for %zu trainings", tasks_of(&run));
-        goto out;
-    }
     for (uint32_t fold = 0; fold < (compare->hold_out ? compare->hold_out : 1); fold++)
         if (run_fold(&run, workers, fold, err))
             goto out;
     result = print_table(&run, err);
 out:
     workers_free(workers);
-    pthread_mutex_destroy(&run.lock);
     pthread_mutex_destroy(&run.scoring);
-    free(run.done);
     free(run.sums[0]);
     free(run.sums[1]);
     return result;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/checkpoint.h"
+#include "cli/created.h"
 #include "cli/train_report.h"
 
 /* What the trainer's calls back see. */
@@ -88,10 +88,7 @@ static int save(const struct train_run *run, const struct train_source *source,
     bundle.score[0] = (struct bundle_score){"training.loss", report->training_loss};
     bundle.score[1] = (struct bundle_score){"validation.pinball_ratio", report->best_validation};
     bundle.score[2] = (struct bundle_score){"training.best_epoch", report->best_epoch};
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    created_now(created);
     int result = bundle_save(run->out_path, &bundle, created, version, err);
     free(recipe);
     if (result == 0)
@@ -121,25 +118,22 @@ int train_run(const struct train_run *run, const struct train_source *source,
     const struct hold_out nobody = {0};
     struct trainer_report report = {0};
     struct train_data data;
-    struct clustering of = {0};
-    struct bundle_clusters made = {0}, *clusters = run->clusters.path ? &made : NULL;
+    struct bundle_clusters made = {0}, *clusters = run->clusters.of ? &made : NULL;
     int result = -1;
-    if (clusters && train_clusters_load(&run->clusters, &of, err))
+    if (train_data_make(source, nobody, run->recipe.panel, run->recipe.options.seed, &data, err))
         return -1;
-    if (train_data_make(source, nobody, run->recipe.panel, run->recipe.options.seed, &data, err)) {
-        clustering_release(&of);
-        return -1;
-    }
     struct predictor *net = train_net(run, source, &data, &report, err);
     *interrupted = 0; /* the next one is for what follows */
-    if (net && clusters &&
-        train_clusters_run(&run->clusters, &run->recipe, source, &data, net, &of, clusters, err))
-        goto out;
-    if (net && save(run, source, &data, net, clusters, &report, err) == 0)
+    if (net)
+        result = 0;
+    if (result == 0 && clusters)
+        result = train_clusters_run(&run->clusters, &run->recipe, source, &data, net,
+                                    run->clusters.of, clusters, err);
+    if (result == 0 && run->out_path)
+        result = save(run, source, &data, net, clusters, &report, err);
+    if (result == 0)
         result = finish(run, source, &data, net, clusters, &report, err);
-out:
-    train_clusters_release(&made);
-    clustering_release(&of);
+    bundle_clusters_release(&made);
     free(report.curve);
     predictor_free(net);
     train_data_release(&data);

@@ -160,6 +160,29 @@ int clustering_finish(struct clustering *clustering, struct err *err)
     return clustering->method == CLUSTER_SPECTRAL ? build_index(clustering, err) : 0;
 }
 
+int clustering_copy(const struct clustering *from, struct clustering *out, struct err *err)
+{
+    struct clustering copy = *from;
+    size_t k = from->k, columns = from->columns;
+    if (clustering_init(&copy, err))
+        return -1;
+    memcpy(copy.mean, from->mean, sizeof copy.mean);
+    memcpy(copy.scale, from->scale, sizeof copy.scale);
+    memcpy(copy.centroids, from->centroids, k * columns * sizeof *copy.centroids);
+    memcpy(copy.member, from->member, from->members * sizeof *copy.member);
+    if (from->points)
+        memcpy(copy.points, from->points, from->members * columns * sizeof *copy.points);
+    copy.seed = from->seed;
+    copy.inertia = from->inertia;
+    copy.silhouette = from->silhouette;
+    if (clustering_finish(&copy, err)) {
+        clustering_release(&copy);
+        return -1;
+    }
+    *out = copy;
+    return 0;
+}
+
 /* ---- asking ---- */
 
 static int compare(const char *member, struct slice user_id)

@@ -48,6 +48,11 @@ int clustering_init(struct clustering *out, struct err *err) MUST_CHECK;
  * scale that is not positive, a spectral cluster without members), ERR_MEMORY */
 int clustering_finish(struct clustering *clustering, struct err *err) MUST_CHECK;
 
+/** The same once more. @param from finished  @param out finished, release it  @return 0, or -1 with
+ * ERR_MEMORY */
+int clustering_copy(const struct clustering *from, struct clustering *out,
+                    struct err *err) MUST_CHECK;
+
 void clustering_release(struct clustering *clustering);
 
 /** The label of a user it was made from. @return -1: none of them */

@@ -1,5 +1,6 @@
 #include "data/line_reader.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,4 +156,15 @@ int line_printable(struct slice text)
            text.data[size] <= '~')
         size++;
     return size;
+}
+
+bool line_real(struct slice field, double *out)
+{
+    char text[64], *end;
+    if (field.size == 0 || field.size >= sizeof text)
+        return false;
+    memcpy(text, field.data, field.size);
+    text[field.size] = '\0';
+    *out = strtod(text, &end);
+    return *end == '\0' && isfinite(*out);
 }

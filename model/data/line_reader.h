@@ -48,6 +48,9 @@ void line_reader_free(struct line_reader *reader); /* NULL is fine */
  * also when more than max */
 size_t line_split(struct slice line, struct slice *fields, size_t max);
 
+/** A field as one finite number. @return false when it is not that and nothing else */
+bool line_real(struct slice field, double *out);
+
 /** How much of a bad text a message may show: its printable ASCII front, at most 40 bytes; for
  * "%.*s". */
 int line_printable(struct slice text);

@@ -2,29 +2,16 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/line_reader.h"
-
-/* @return 0, or -1: not one finite number and nothing else */
-static int number_of(struct slice field, double *out)
-{
-    char text[64], *end;
-    if (field.size == 0 || field.size >= sizeof text)
-        return -1;
-    memcpy(text, field.data, field.size);
-    text[field.size] = '\0';
-    *out = strtod(text, &end);
-    return *end == '\0' && isfinite(*out) ? 0 : -1;
-}
 
 static int user_of(struct slice field, char *out, struct err *err)
 {
     double number;
     if (field.size >= 2 && field.data[0] == '"' && field.data[field.size - 1] == '"')
         field = (struct slice){field.data + 1, field.size - 2};
-    if (number_of(field, &number) == 0 && number >= 0 && number < 1e9 && number == floor(number)) {
+    if (line_real(field, &number) && number >= 0 && number < 1e9 && number == floor(number)) {
         snprintf(out, USER_ID_MAX + 1, "user_%06lu", (unsigned long)number);
         return 0;
     }
@@ -60,7 +47,7 @@ int profile_row_parse(struct slice line, struct profile_row *out, struct err *er
     if (user_of(field[0], out->user_id, err))
         return -1;
     for (size_t i = 0; i < PROFILE_NUMBERS; i++)
-        if (number_of(field[i + 1], &out->number[i]))
+        if (!line_real(field[i + 1], &out->number[i]))
             return err_set(err, ERR_INPUT, "column %zu: \"%.*s\" is not a number", i + 2,
                            line_printable(field[i + 1]), field[i + 1].data);
     return 0;

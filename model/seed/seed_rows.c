@@ -1,6 +1,5 @@
 #include "seed/seed_rows.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,17 +34,6 @@ int seed_rows_add(struct seed_rows *rows, const struct seed_row *row, struct err
 
 /* ---- files ---- */
 
-static int number_of(struct slice field, double *out)
-{
-    char text[64], *end;
-    if (field.size == 0 || field.size >= sizeof text)
-        return -1;
-    memcpy(text, field.data, field.size);
-    text[field.size] = '\0';
-    *out = strtod(text, &end);
-    return *end || !isfinite(*out) ? -1 : 0;
-}
-
 static int read_line(const struct line *line, const char *path, struct seed_row *row,
                      struct err *err)
 {
@@ -56,7 +44,7 @@ static int read_line(const struct line *line, const char *path, struct seed_row 
         return err_set(err, ERR_INPUT, "%s:%llu: %zu columns, expected the %d of a summary file",
                        path, (unsigned long long)line->number, count, COLUMNS);
     for (size_t i = 0; i < COLUMNS; i++)
-        if (number_of(field[i], &value[i]))
+        if (!line_real(field[i], &value[i]))
             return err_set(err, ERR_INPUT, "%s:%llu: column %zu: \"%.*s\" is not a number", path,
                            (unsigned long long)line->number, i + 1, line_printable(field[i]),
                            field[i].data);

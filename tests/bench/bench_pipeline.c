@@ -91,15 +91,6 @@ static struct bundle_clusters *make_clusters(const struct net_spec *spec, struct
     return clusters;
 }
 
-static void free_clusters(struct bundle_clusters *clusters)
-{
-    for (uint32_t c = 0; c < CLUSTERS; c++)
-        predictor_free(clusters->cluster[c].net);
-    free(clusters->cluster);
-    clustering_release(&clusters->of);
-    free(clusters);
-}
-
 /* A bundle as training makes it, but for what the weights have learned: that costs the same. */
 static struct bundle *make_bundle(bool clustered, struct err *err)
 {
@@ -121,7 +112,8 @@ static struct bundle *make_bundle(bool clustered, struct err *err)
         die("loading", err);
     predictor_free(bundle.net);
     if (clustered)
-        free_clusters(bundle.clusters);
+        bundle_clusters_release(bundle.clusters);
+    free(bundle.clusters);
     char command[128];
     snprintf(command, sizeof command, "rm -r %s", folder);
     if (system(command) != 0)

@@ -89,6 +89,31 @@ static void test_cmd_cluster_file_trains(void **state)
     shell_in_folder_all(commands, COUNT(commands));
 }
 
+/* Of a log random partitions get nets as well, and publish none. */
+static void test_cmd_cluster_trains_random_partitions(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro synth --rows 6000 --users 12 --seed 4 --quiet --out few.tsv && outro cluster "
+         "few.tsv --k 2 --min-users 2 --against-random 2 --quiet >out.txt && grep -c '^random "
+         "[12]' "
+         "out.txt",
+         0, "2"},
+        {"grep '^PBi: of 2 random partitions' out.txt", 0,
+         "chance alone would do as well with p ="},
+        {"grep -c '^cluster [01]: ' out.txt; grep -c ': validation ' out.txt", 0, "2\n"},
+        {"outro cluster few.tsv --k 2 --against-random 1 --quiet | grep -c 'fewer than 30: not "
+         "trained'",
+         0, "2"},
+        {"outro cluster - --k 2 --against-random 1 --quiet <few.tsv", 2,
+         "standard input cannot be read again"},
+        {"outro cluster few.tsv --profiles people.tsv --columns age --k 2 --against-random 1 "
+         "--quiet",
+         1, "grouped by age, which a user's record does not keep"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
 static void test_cmd_cluster_report(void **state)
 {
     (void)state;
@@ -152,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_cmd_cluster_from_profiles),
         cmocka_unit_test(test_cmd_cluster_from_a_log),
         cmocka_unit_test(test_cmd_cluster_file_trains),
+        cmocka_unit_test(test_cmd_cluster_trains_random_partitions),
         cmocka_unit_test(test_cmd_cluster_report),
         cmocka_unit_test(test_cmd_cluster_refuses),
     };

@@ -33,7 +33,7 @@ static int workspace_init(struct workspace *space, const struct predictor *net, 
     size_t state = net_state_width(&net->spec), hidden = state ? state : 1;
     size_t dense = net->spec.dense[0].width;
     *space = (struct workspace){0};
-    space->runner = predictor_runner_new(net, rows, err);
+    space->runner = predictor_runner_new(net, rows, NULL, err);
     if (!space->runner)
         return -1;
     space->hidden = calloc(rows, hidden * sizeof(float));

@@ -26,8 +26,9 @@ struct net_runner {
     struct packed base, late;            /* the head's first layer in two parts */
     struct packed dense[NET_LAYERS_MAX]; /* the layers behind it, from [1] on */
     float *memory;                       /* owned; all floats of the runner */
-    float *gates, *reset;                /* scratch, KERNEL_ROWS rows of each */
-    float *hidden[2];                    /* of the head, layer about layer */
+    /* Scratch, KERNEL_ROWS rows of each; perhaps a lender's. */
+    float *gates, *reset;
+    float *hidden[2]; /* of the head, layer about layer */
 };
 
 /* ---- one block of memory ---- */
@@ -71,7 +72,7 @@ static size_t dense_padded(size_t width)
     return width <= KERNEL_HALF ? KERNEL_HALF : kernel_padded(width);
 }
 
-static void carve_all(struct net_runner *r, struct carver *carver)
+static void carve_all(struct net_runner *r, const struct net_runner *lender, struct carver *carver)
 {
     const struct net_spec *spec = &r->spec;
     size_t widest = 0, head = 0;
@@ -89,6 +90,12 @@ static void carve_all(struct net_runner *r, struct carver *carver)
     size_t first = dense_padded(spec->dense[0].width);
     carve_packed(carver, &r->base, net_output_width(spec) + r->early, first);
     carve_packed(carver, &r->late, spec->features - r->early, first);
+    if (lender) {
+        r->gates = lender->gates;
+        r->reset = lender->reset;
+        memcpy((void *)r->hidden, (const void *)lender->hidden, sizeof r->hidden);
+        return;
+    }
     r->gates = carve(carver, KERNEL_ROWS * 4 * widest);
     r->reset = carve(carver, KERNEL_ROWS * widest);
     r->hidden[0] = carve(carver, KERNEL_ROWS * head);
@@ -196,26 +203,28 @@ static void describe_layers(struct net_runner *r)
 }
 
 struct net_runner *net_runner_new(const struct net_spec *spec, const float *params, size_t early,
-                                  struct err *err)
+                                  const struct net_runner *lender, struct err *err)
 {
     struct net_runner *r = calloc(1, sizeof *r);
     if (!r)
         goto fail;
     assert(early <= spec->features);
+    assert(!lender ||
+           (net_params_count(&lender->spec) == net_params_count(spec) && lender->early == early));
     r->spec = *spec;
     r->kernels = kernels_best();
     r->early = early;
     r->outputs = spec->dense[spec->dense_layers - 1].width;
     describe_layers(r);
     struct carver carver = {0};
-    carve_all(r, &carver);
+    carve_all(r, lender, &carver);
     size_t bytes = (carver.used * sizeof(float) + ALIGN - 1) / ALIGN * ALIGN;
     r->memory = aligned_alloc(ALIGN, bytes);
     if (!r->memory)
         goto fail;
     memset(r->memory, 0, bytes);
     carver = (struct carver){.memory = r->memory};
-    carve_all(r, &carver);
+    carve_all(r, lender, &carver);
     pack_all(r, params);
     return r;
 fail:

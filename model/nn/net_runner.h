@@ -15,9 +15,12 @@
 struct net_runner;
 /** Not shared between threads. @param spec checked, copied  @param params packed, not kept  @param
  * early of the head's features, so many from the first on are given to net_runner_base()
+ *  @param lender a runner of the same spec and early, of this thread, that outlives this one and
+ * whose scratch it uses, so that of many nets in turn only the weights need the cache; NULL: its
+ * own
  *  @return NULL with ERR_MEMORY */
 struct net_runner *net_runner_new(const struct net_spec *spec, const float *params, size_t early,
-                                  struct err *err) MUST_CHECK;
+                                  const struct net_runner *lender, struct err *err) MUST_CHECK;
 void net_runner_free(struct net_runner *runner); /* NULL is fine */
 
 /** One step. @param x (rows,inputs)  @param state rows pointers, read and replaced; distinct rows

@@ -101,8 +101,10 @@ void predictor_free(struct predictor *predictor); /* NULL is fine */
  * reused; not shared between threads. */
 struct predictor_runner;
 /** @param predictor borrowed for the runner's life; its params must not change  @param rows_max
- * largest batch */
+ * largest batch  @param lender one of a predictor of the same spec, of this thread, that outlives
+ * this one and whose scratch it uses; NULL: its own */
 struct predictor_runner *predictor_runner_new(const struct predictor *predictor, size_t rows_max,
+                                              const struct predictor_runner *lender,
                                               struct err *err) MUST_CHECK;
 void predictor_runner_free(struct predictor_runner *runner);
 

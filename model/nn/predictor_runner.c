@@ -14,11 +14,15 @@ struct predictor_runner {
     struct net_runner *net; /* owned */
     size_t rows_max;
     size_t start_features;
-    float scaled[KERNEL_ROWS * START_FEATURES_MAX]; /* standardised inputs of a block, the widest
-                                                     * kind */
+};
+
+/* Standardised inputs of a block, the widest kind. */
+struct scaled {
+    float x[KERNEL_ROWS * START_FEATURES_MAX];
 };
 
 struct predictor_runner *predictor_runner_new(const struct predictor *predictor, size_t rows_max,
+                                              const struct predictor_runner *lender,
                                               struct err *err)
 {
     struct predictor_runner *runner = calloc(1, sizeof *runner);
@@ -30,7 +34,8 @@ struct predictor_runner *predictor_runner_new(const struct predictor *predictor,
     runner->kernels = kernels_best();
     runner->rows_max = rows_max;
     runner->start_features = predictor_start_features(&predictor->spec);
-    runner->net = net_runner_new(&predictor->spec, predictor->params, runner->start_features, err);
+    runner->net = net_runner_new(&predictor->spec, predictor->params, runner->start_features,
+                                 lender ? lender->net : NULL, err);
     if (!runner->net) {
         free(runner);
         return NULL;
@@ -61,14 +66,15 @@ void predictor_step(struct predictor_runner *runner, size_t rows, const float *x
                     float *const *state)
 {
     const struct predictor_scaler *s = &runner->predictor->scaler;
+    struct scaled scaled;
     assert(rows <= runner->rows_max);
     if (!runner->predictor->spec.recurrent_layers)
         return;
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
         size_t count = block_of(rows, done);
         scaler_apply(count, STEP_INPUTS, x + done * STEP_INPUTS, s->step_mean, s->step_inverse_sd,
-                     runner->scaled, STEP_INPUTS);
-        net_runner_step(runner->net, count, runner->scaled, state + done);
+                     scaled.x, STEP_INPUTS);
+        net_runner_step(runner->net, count, scaled.x, state + done);
     }
 }
 
@@ -77,12 +83,13 @@ void predictor_base(struct predictor_runner *runner, size_t rows, const float *c
 {
     const struct predictor_scaler *s = &runner->predictor->scaler;
     size_t width = runner->start_features;
+    struct scaled scaled;
     assert(rows <= runner->rows_max);
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
         size_t count = block_of(rows, done);
         scaler_apply(count, width, start + done * width, s->start_mean, s->start_inverse_sd,
-                     runner->scaled, width);
-        net_runner_base(runner->net, count, state + done, runner->scaled, base + done);
+                     scaled.x, width);
+        net_runner_base(runner->net, count, state + done, scaled.x, base + done);
     }
 }
 
@@ -127,12 +134,13 @@ void predictor_live(struct predictor_runner *runner, size_t rows, const float *c
     const struct predictor_scaler *s = &runner->predictor->scaler;
     size_t outputs = predictor_outputs(&runner->predictor->spec);
     float d[KERNEL_ROWS * QUANTILES];
+    struct scaled scaled;
     assert(rows <= runner->rows_max);
     for (size_t done = 0; done < rows; done += KERNEL_ROWS) {
         size_t count = block_of(rows, done);
         scaler_apply(count, LIVE_FEATURES, live + done * LIVE_FEATURES, s->live_mean,
-                     s->live_inverse_sd, runner->scaled, LIVE_FEATURES);
-        net_runner_outputs(runner->net, count, base + done, runner->scaled, d);
+                     s->live_inverse_sd, scaled.x, LIVE_FEATURES);
+        net_runner_outputs(runner->net, count, base + done, scaled.x, d);
         runner->kernels->exponentials(count * outputs, d);
         remaining_seconds(runner->predictor, count, kernel + done * QUANTILES, d,
                           remaining + done * QUANTILES);

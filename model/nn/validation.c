@@ -88,7 +88,7 @@ int validation_ratio(const struct train_set *set, const struct predictor *predic
         err_set(err, ERR_MEMORY, "no memory to validate");
         goto out;
     }
-    pass->runner = predictor_runner_new(predictor, CHUNK, err);
+    pass->runner = predictor_runner_new(predictor, CHUNK, NULL, err);
     if (!pass->runner)
         goto out;
     double sum = 0;

@@ -8,7 +8,9 @@
 static int add_net(struct serving *serving, const struct predictor *net, size_t rows_max,
                    struct err *err)
 {
-    struct predictor_runner *runner = predictor_runner_new(net, rows_max, err);
+    /* They run one after the other, so all use the first one's scratch. */
+    struct predictor_runner *runner =
+        predictor_runner_new(net, rows_max, serving->nets ? serving->runner[0] : NULL, err);
     if (!runner)
         return -1;
     serving->runner[serving->nets++] = runner;
@@ -48,8 +50,8 @@ fail:
 
 void serving_release(struct serving *serving)
 {
-    for (size_t n = 0; serving->runner && n < serving->nets; n++)
-        predictor_runner_free(serving->runner[n]);
+    while (serving->nets > 0) /* the lender of the others last */
+        predictor_runner_free(serving->runner[--serving->nets]);
     free((void *)serving->runner);
     bundle_release(serving->bundle);
     *serving = (struct serving){0};

@@ -1,9 +1,10 @@
 /* bench_pipeline - scrobble JSON in memory to prediction JSON in memory on one core: decode,
  * sessionize, features, kernel KM, net (hidden 32), encode. Every user has a full history (a ring
  * of 256 sessions) before the clock starts, so that each session start costs what it costs in the
- * long run. Once as it is, once in transactions of 25,000 events, once with their changes encoded
- * for the changelog as well; and with a bundle of 64 clusters, each with a net of its own, its
- * users by turns. Usage: bench_pipeline [EVENTS [USERS ...]] */
+ * long run. Plain; in transactions of 25,000 events; with their changes encoded for the changelog
+ * as well; and with a bundle of 64 clusters, each with a net of its own, its users by turns. Each
+ * of these beside the plain one, in turns of 25,000 events, so that a busy machine slows both.
+ * Usage: bench_pipeline [EVENTS [USERS ...]] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,7 +170,6 @@ static void give_histories(struct pipeline *pipeline, struct state_store *store,
         memcpy(state_store_hidden(store, u), state_store_hidden(template_store, 0),
                32 * sizeof(float));
     }
-    printf("  history of a user: %u sessions\n", from->state.current.number);
     synth_free(synth);
     state_store_free(template_store);
 }
@@ -194,19 +194,29 @@ static char *make_lines(uint64_t events, uint32_t users, struct err *err)
     return lines;
 }
 
-/* ---- transactions ---- */
+/* ---- one way of running it ---- */
 
 enum mode { MODE_PLAIN, MODE_TRANSACTIONS, MODE_CHANGELOG, MODE_CLUSTERS, MODES };
-static const char *const mode_names[MODES] = {"without transactions", "in transactions",
-                                              "in transactions, with their changelog",
-                                              "without transactions, 64 clusters"};
+static const char *const mode_names[MODES] = {
+    "plain", "in transactions", "in transactions, with their changelog", "64 clusters"};
 
-#define TRANSACTION_EVENTS 25000
+#define TURN_EVENTS 25000 /* and those of a transaction */
 
 struct changelog {
     const struct user_layout *layout;
     void *value; /* one */
     uint64_t records, bytes;
+};
+
+struct bench {
+    enum mode mode;
+    struct stream_params params;
+    struct pipeline *pipeline;
+    struct state_store *store;
+    struct scrobble_scratch *scratch;
+    struct changelog changelog;
+    struct output output;
+    double seconds; /* CPU time */
 };
 
 static int encode_change(void *ctx, const struct user_state *user, bool history, struct err *err)
@@ -220,76 +230,103 @@ static int encode_change(void *ctx, const struct user_state *user, bool history,
     return 0;
 }
 
-static void end_transaction(struct pipeline *pipeline, struct state_store *store, enum mode mode,
-                            struct changelog *changelog, struct err *err)
-{
-    if (pipeline_flush(pipeline, err) < 0)
-        die("flush", err);
-    if (mode == MODE_CHANGELOG && state_store_changes(store, encode_change, changelog, err) < 0)
-        die("changelog", err);
-    if (state_store_in_transaction(store))
-        state_store_commit(store);
-}
-
-static void run(struct bundle *bundle, uint64_t events, uint32_t users, enum mode mode)
+static void begin(struct bench *bench, enum mode mode, struct bundle *bundle, uint32_t users)
 {
     struct err err = {0};
-    struct output output = {.bytes = 0};
-    struct stream_params params = STREAM_PARAMS_DEFAULTS;
-    params.cluster_recheck_sessions = 0; /* lives alike would all end up in one */
-    struct pipeline_sink sink = {
-        .ctx = &output, .prediction = write_prediction, .session = write_session};
-    struct pipeline *pipeline = pipeline_new(&params, &sink, ROWS, &err);
-    struct state_store *store = state_store_new(&params, 0, &err);
-    struct scrobble_scratch *scratch = scrobble_scratch_new();
-    if (!pipeline || !store || !scratch ||
-        pipeline_set_pool(pipeline, bundle->pool_ms, 0, &err) < 0 ||
-        pipeline_set_bundle(pipeline, bundle, &err) < 0)
+    *bench = (struct bench){.mode = mode, .params = STREAM_PARAMS_DEFAULTS};
+    bench->params.cluster_recheck_sessions = 0; /* lives alike would all end up in one */
+    const struct pipeline_sink sink = {
+        .ctx = &bench->output, .prediction = write_prediction, .session = write_session};
+    bench->pipeline = pipeline_new(&bench->params, &sink, ROWS, &err);
+    bench->store = state_store_new(&bench->params, 0, &err);
+    bench->scratch = scrobble_scratch_new();
+    if (!bench->pipeline || !bench->store || !bench->scratch ||
+        pipeline_set_pool(bench->pipeline, bundle->pool_ms, 0, &err) < 0 ||
+        pipeline_set_bundle(bench->pipeline, bundle, &err) < 0)
         die("pipeline", &err);
-    struct changelog changelog = {.layout = state_store_layout(store),
-                                  .value = malloc(changelog_value_max(state_store_layout(store)))};
-    if (!changelog.value)
+    bench->changelog.layout = state_store_layout(bench->store);
+    bench->changelog.value = malloc(changelog_value_max(bench->changelog.layout));
+    if (!bench->changelog.value)
         die("changelog", &err);
-    printf("%u users, %llu events, %s\n", users, (unsigned long long)events, mode_names[mode]);
-    give_histories(pipeline, store, &params, users, bundle->clusters, &err);
-    char *lines = make_lines(events, users, &err);
-    output = (struct output){.bytes = 0};
-    uint64_t bytes_in = 0;
+    give_histories(bench->pipeline, bench->store, &bench->params, users, bundle->clusters, &err);
+    bench->output = (struct output){.bytes = 0};
+}
+
+static void end(struct bench *bench)
+{
+    free(bench->changelog.value);
+    scrobble_scratch_free(bench->scratch);
+    state_store_free(bench->store);
+    pipeline_free(bench->pipeline);
+}
+
+static void end_transaction(struct bench *bench, struct err *err)
+{
+    if (pipeline_flush(bench->pipeline, err) < 0)
+        die("flush", err);
+    if (bench->mode == MODE_CHANGELOG &&
+        state_store_changes(bench->store, encode_change, &bench->changelog, err) < 0)
+        die("changelog", err);
+    if (state_store_in_transaction(bench->store))
+        state_store_commit(bench->store);
+}
+
+static void take_turn(struct bench *bench, const char *lines, uint64_t count)
+{
+    struct err err = {0};
     double begun = cpu_s();
-    for (uint64_t e = 0; e < events; e++) {
+    if (bench->mode == MODE_TRANSACTIONS || bench->mode == MODE_CHANGELOG)
+        state_store_begin(bench->store);
+    for (uint64_t e = 0; e < count; e++) {
         struct scrobble scrobble;
         enum outcome outcome;
-        if (mode != MODE_PLAIN && mode != MODE_CLUSTERS && e % TRANSACTION_EVENTS == 0) {
-            if (e > 0)
-                end_transaction(pipeline, store, mode, &changelog, &err);
-            state_store_begin(store);
-        }
-        const unsigned char *line = (unsigned char *)lines + e * LINE_BYTES;
+        const unsigned char *line = (const unsigned char *)lines + e * LINE_BYTES;
         size_t size = line[0] | (size_t)line[1] << 8;
-        bytes_in += size;
-        if (scrobble_from_json((const char *)line + 2, size, scratch, &scrobble, &err) !=
+        if (scrobble_from_json((const char *)line + 2, size, bench->scratch, &scrobble, &err) !=
                 REJECT_NONE ||
-            pipeline_push(pipeline, store, &scrobble, &outcome, &err) < 0)
+            pipeline_push(bench->pipeline, bench->store, &scrobble, &outcome, &err) < 0)
             die("event", &err);
     }
-    end_transaction(pipeline, store, mode, &changelog, &err);
-    double seconds = cpu_s() - begun;
-    printf("  %.0f events/s, %.3f us an event (one core, CPU time)\n"
-           "  %llu predictions, %llu sessions closed, %.0f bytes in and %.0f bytes out an event\n"
-           "  state: %.0f bytes a user, %zu sessions open\n",
-           (double)events / seconds, 1e6 * seconds / (double)events,
-           (unsigned long long)output.predictions, (unsigned long long)output.sessions,
-           (double)bytes_in / (double)events, (double)output.bytes / (double)events,
-           (double)state_store_bytes(store) / users, state_store_open_sessions(store));
-    if (mode == MODE_CHANGELOG)
-        printf("  changelog: %.2f records and %.0f bytes an event\n",
-               (double)changelog.records / (double)events,
-               (double)changelog.bytes / (double)events);
-    free(changelog.value);
-    free(lines);
-    scrobble_scratch_free(scratch);
-    state_store_free(store);
-    pipeline_free(pipeline);
+    end_transaction(bench, &err);
+    bench->seconds += cpu_s() - begun;
+}
+
+/* ---- a way beside the plain one ---- */
+
+static void put(const struct bench *bench, const struct bench *plain, uint64_t events,
+                uint32_t users)
+{
+    printf("%-38s %8.0f events/s, %.3f us an event, %.2f times the plain one's\n"
+           "%-38s %llu predictions, %llu sessions closed, %.0f bytes out an event; state: %.0f "
+           "bytes a user\n",
+           mode_names[bench->mode], (double)events / bench->seconds,
+           1e6 * bench->seconds / (double)events, bench->seconds / plain->seconds, "",
+           (unsigned long long)bench->output.predictions,
+           (unsigned long long)bench->output.sessions, (double)bench->output.bytes / (double)events,
+           (double)state_store_bytes(bench->store) / users);
+    if (bench->mode == MODE_CHANGELOG)
+        printf("%-38s changelog: %.2f records and %.0f bytes an event\n", "",
+               (double)bench->changelog.records / (double)events,
+               (double)bench->changelog.bytes / (double)events);
+}
+
+static void run(enum mode mode, struct bundle *bundle, struct bundle *plain_bundle,
+                const char *lines, uint64_t events, uint32_t users)
+{
+    struct bench plain, other;
+    begin(&plain, MODE_PLAIN, plain_bundle, users);
+    begin(&other, mode, bundle, users);
+    for (uint64_t e = 0; e < events; e += TURN_EVENTS) {
+        uint64_t count = events - e < TURN_EVENTS ? events - e : TURN_EVENTS;
+        bool first = e / TURN_EVENTS % 2 == 0; /* so that neither always finds a warmer cache */
+        take_turn(first ? &plain : &other, lines + e * LINE_BYTES, count);
+        take_turn(first ? &other : &plain, lines + e * LINE_BYTES, count);
+    }
+    put(&plain, &plain, events, users);
+    put(&other, &plain, events, users);
+    fflush(stdout);
+    end(&plain);
+    end(&other);
 }
 
 int main(int argc, char **argv)
@@ -303,11 +340,15 @@ int main(int argc, char **argv)
     }
     struct bundle *global = make_bundle(false, &err), *clustered = make_bundle(true, &err);
     size_t sizes = argc > 2 ? (size_t)argc - 2 : sizeof usual / sizeof *usual;
-    for (size_t i = 0; i < sizes; i++)
-        for (int mode = 0; mode < MODES; mode++) {
-            uint32_t users = argc > 2 ? (uint32_t)strtoul(argv[i + 2], NULL, 10) : usual[i];
-            run(mode == MODE_CLUSTERS ? clustered : global, events, users, (enum mode)mode);
-        }
+    for (size_t i = 0; i < sizes; i++) {
+        uint32_t users = argc > 2 ? (uint32_t)strtoul(argv[i + 2], NULL, 10) : usual[i];
+        char *lines = make_lines(events, users, &err);
+        printf("%u users, %llu events, one core, CPU time\n", users, (unsigned long long)events);
+        for (int mode = MODE_PLAIN + 1; mode < MODES; mode++)
+            run((enum mode)mode, mode == MODE_CLUSTERS ? clustered : global, global, lines, events,
+                users);
+        free(lines);
+    }
     bundle_release(global);
     bundle_release(clustered);
     return 0;

@@ -75,7 +75,7 @@ static void served_init(struct served *s, const char *cell, size_t width)
     int wrong = net_spec_parse(net, HEAD, &s->spec, &err);
     size_t stride = net_state_width(&s->spec);
     float *params = allocate(net_params_count(&s->spec));
-    s->runner = wrong ? NULL : net_runner_new(&s->spec, params, 0, &err);
+    s->runner = wrong ? NULL : net_runner_new(&s->spec, params, 0, NULL, &err);
     if (!s->runner) {
         fprintf(stderr, "bench_rnn: %s\n", err.text);
         exit(1);

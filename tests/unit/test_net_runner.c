@@ -69,7 +69,7 @@ static void tried_init(struct tried *t, size_t i)
     random_init(&random, 5, i);
     draw(&random, t->params, count, .3f);
     t->early = cases[i].early;
-    t->runner = net_runner_new(&t->spec, t->params, t->early, &err);
+    t->runner = net_runner_new(&t->spec, t->params, t->early, NULL, &err);
     assert_non_null(t->runner);
 }
 

@@ -72,7 +72,7 @@ static struct predictor *drawn_net(const struct net_spec *spec)
 static struct predictor_runner *runner_of(const struct predictor *net)
 {
     struct err err = {0};
-    struct predictor_runner *runner = predictor_runner_new(net, ROWS, &err);
+    struct predictor_runner *runner = predictor_runner_new(net, ROWS, NULL, &err);
     assert_non_null(runner);
     return runner;
 }

@@ -21,7 +21,7 @@ enum { STEPS = 4 };
 static void answer(const struct predictor *net, uint64_t seed, float out[QUANTILES])
 {
     struct random random;
-    struct predictor_runner *runner = predictor_runner_new(net, 1, NULL);
+    struct predictor_runner *runner = predictor_runner_new(net, 1, NULL, NULL);
     float state[128] = {0}, base[64], x[STEP_INPUTS], start[START_FEATURES_MAX],
           live[LIVE_FEATURES];
     const float kernel[QUANTILES] = {300, 1200, 4000};

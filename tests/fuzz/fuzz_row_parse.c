@@ -2,6 +2,7 @@
  * prepare reads fast is what every other reader reads. The first byte says how large the blocks
  * are. */
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,15 +33,14 @@ static void check_batch(const struct log_parser *parser, struct slice text, uint
                         const struct row_batch *batch)
 {
     size_t rows = 0, rejected = 0;
-    for (size_t at = 0; at < text.size;) {
+    bool marked = *line == 0 && text.size >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0;
+    for (size_t at = marked ? 3 : 0; at < text.size;) {
         const char *end = memchr(text.data + at, '\n', text.size - at);
         struct slice one = {text.data + at, end ? (size_t)(end - text.data) - at : text.size - at};
         struct scrobble scrobble;
         struct err reason = {0};
         ++*line;
         at += one.size + 1;
-        if (*line == 1 && one.size >= 3 && memcmp(one.data, "\xef\xbb\xbf", 3) == 0)
-            one = (struct slice){one.data + 3, one.size - 3};
         enum log_line kind = log_line_parse(parser, one, *line == 1, &scrobble, &reason);
         if (kind == LOG_LINE_SCROBBLE) {
             assert(rows < batch->count);

@@ -1,33 +1,15 @@
 #include "stream/pipeline.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/names.h"
 #include "stream/features.h"
 #include "stream/kernel_km.h"
-#include "stream/membership.h"
-#include "stream/micro_batch.h"
 #include "stream/panel.h"
-#include "stream/serving.h"
+#include "stream/pipeline_parts.h"
 #include "stream/sessionizer.h"
-
-struct pipeline {
-    struct stream_params params;
-    struct pipeline_sink sink;
-    struct pipeline_counts counts;
-    struct micro_batch batch;
-    uint64_t generation; /* of the net; state stores keep the one their hidden states are from */
-    struct serving serving;
-    const struct holidays *holidays; /* borrowed; NULL: none */
-    uint32_t panel;                  /* start features beside those of all nets */
-    bool has_pool;                   /* predictions are made */
-    uint32_t window;
-    struct km_pool pool;
-    struct past_session *past; /* (params.window) scratch */
-};
 
 struct pipeline *pipeline_new(const struct stream_params *params, const struct pipeline_sink *sink,
                               size_t batch_rows, struct err *err)
@@ -146,117 +128,6 @@ int pipeline_set_bundle(struct pipeline *pipeline, struct bundle *bundle, struct
     return 0;
 }
 
-/* ---- preparing a session: what does not change within it ---- */
-
-/* The net that the user's record says. */
-static net_index net_of(const struct pipeline *pipeline, const struct user_state *user)
-{
-    return pipeline->serving.bundle->clusters ? serving_net(&pipeline->serving, user->cluster) : 0;
-}
-
-/* The hidden state from the last sessions of the rings, one row at a time: after a reload, a
- * restart, or a session that was changed behind it. From 64 sessions it equals the carried state to
- * 1e-6. */
-static void recompute_hidden(struct pipeline *pipeline, struct state_store *store,
-                             struct user_slot *slot, const float *previous_step)
-{
-    const struct user_layout *layout = state_store_layout(store);
-    const struct user_state *user = &slot->state;
-    struct predictor_runner *runner = pipeline->serving.runner[net_of(pipeline, user)];
-    float *hidden = state_store_hidden(store, slot->index);
-    memset(hidden, 0, net_state_width(&pipeline->serving.bundle->net->spec) * sizeof *hidden);
-    size_t count = history_ring(layout, user, STEP_RING - 1, pipeline->past);
-    for (size_t j = 0; j < count; j++) {
-        uint32_t at = (user->history.finished - (uint32_t)(count - j)) % STEP_RING;
-        float x[STEP_INPUTS];
-        step_inputs(&pipeline->past[j], &user->step[at], x);
-        predictor_step(runner, 1, x, &hidden);
-    }
-    if (previous_step)
-        predictor_step(runner, 1, previous_step, &hidden);
-    pipeline->counts.hidden_recomputed++;
-}
-
-/* Queues the recurrent step that the hidden state still lacks, and the head's first layer. */
-static void prepare_net(struct pipeline *pipeline, struct state_store *store,
-                        struct user_slot *slot, struct session_block *block)
-{
-    float *hidden = state_store_hidden(store, slot->index);
-    const float *step = block->has_step ? block->step : NULL;
-    uint32_t through = slot->state.previous.number;
-    struct waiting_start start = {.block = block, .hidden = hidden};
-    if (hidden) {
-        if (slot->hidden_valid && slot->hidden_through + 1 == through)
-            start.steps = step != NULL;
-        else if (!slot->hidden_valid || slot->hidden_through != through)
-            recompute_hidden(pipeline, store, slot, step);
-        slot->hidden_through = through;
-        slot->hidden_valid = true;
-    }
-    micro_batch_start(&pipeline->batch, net_of(pipeline, &slot->state), &start);
-}
-
-/* The history that the open session sees: everything folded, and the session before it. @return
- * sessions in past */
-static size_t history_seen(const struct pipeline *pipeline, const struct user_layout *layout,
-                           const struct user_state *user, struct history_stats *stats,
-                           struct past_session *past)
-{
-    *stats = user->history;
-    if (user->previous.number == 0)
-        return 0;
-    size_t count = history_ring(layout, user, pipeline->window - 1, past);
-    past[count++] = history_previous(layout, user);
-    history_stats_fold(stats, &user->previous);
-    return count;
-}
-
-/* Decides whose net serves. Another net has another hidden state. */
-static void choose_net(struct pipeline *pipeline, struct state_store *store, struct user_slot *slot,
-                       bool opened)
-{
-    const struct bundle *bundle = pipeline->serving.bundle;
-    if (!bundle || !bundle->clusters)
-        return;
-    uint16_t before = slot->state.cluster;
-    if (membership_update(&pipeline->params, state_store_layout(store), bundle->clusters,
-                          &slot->state, opened))
-        pipeline->counts.cluster_moves++;
-    if (slot->state.cluster != before)
-        slot->hidden_valid = false;
-}
-
-static int prepare(struct pipeline *pipeline, struct state_store *store, struct user_slot *slot,
-                   bool opened, struct err *err)
-{
-    choose_net(pipeline, store, slot, opened);
-    const struct user_layout *layout = state_store_layout(store);
-    const struct user_state *user = &slot->state;
-    struct session_block *block = slot->block;
-    if (!block)
-        block = session_cache_take(state_store_cache(store), &slot->block, state_store_users(store),
-                                   pipeline->batch.number);
-    if (!block)
-        return err_set(err, ERR_MEMORY, "out of memory for an open session");
-    session_cache_touch(block, pipeline->batch.number);
-    struct history_stats stats;
-    size_t count = history_seen(pipeline, layout, user, &stats, pipeline->past);
-    features_start(user, &stats, pipeline->past, count, block->start);
-    if (pipeline->panel)
-        panel_features(pipeline->panel, user, &stats, pipeline->past, count, pipeline->holidays,
-                       block->start + START_FEATURES);
-    km_build(&block->km, &pipeline->pool, pipeline->past, count, user->current.start_ms,
-             exp(block->start[0]));
-    block->has_step = count > 0;
-    if (block->has_step) {
-        struct step_entry entry = step_entry_of(&user->previous, user->history.pace);
-        step_inputs(&pipeline->past[count - 1], &entry, block->step);
-    }
-    if (pipeline->serving.bundle)
-        prepare_net(pipeline, store, slot, block);
-    return 0;
-}
-
 /* ---- one scrobble ---- */
 
 static int publish_session(struct pipeline *pipeline, struct state_store *store,
@@ -347,8 +218,7 @@ static int add_row(struct pipeline *pipeline, struct state_store *store, struct 
     session_cache_touch(block, pipeline->batch.number);
     slot->batch = pipeline->batch.number;
     const struct bundle *bundle = pipeline->serving.bundle;
-    struct waiting_row *row =
-        micro_batch_row(&pipeline->batch, bundle ? net_of(pipeline, user) : 0);
+    struct waiting_row *row = micro_batch_row(&pipeline->batch, pipeline_net_of(pipeline, user));
     int64_t finished = (int64_t)user->history.finished + (before->number > 0);
     int64_t total_ms = user->history.total_length_ms;
     int64_t before_ms = before->number > 0 ? session_length_ms(before) : 0;
@@ -435,7 +305,7 @@ static int take(struct pipeline *pipeline, struct state_store *store, struct use
     if (!pipeline->has_pool)
         return 0;
     if ((changed || !slot->block) &&
-        prepare(pipeline, store, slot, placement == PLACE_OPENS, err) < 0)
+        pipeline_prepare(pipeline, store, slot, placement == PLACE_OPENS, err) < 0)
         return -1;
     return add_row(pipeline, store, slot, play, &memory, err);
 }

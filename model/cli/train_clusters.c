@@ -182,7 +182,7 @@ int train_clusters_run(const struct train_clusters *how, const struct recipe *re
     if (result == 0 && !(made.cluster = calloc(of->k, sizeof *made.cluster)))
         result = err_set(err, ERR_MEMORY, "out of memory for %u clusters", of->k);
     for (uint32_t c = 0; c < of->k && run.attempt; c++) {
-        if (result == 0)
+        if (made.cluster)
             decide(&run, &run.attempt[c], &made.cluster[c]);
         predictor_free(run.attempt[c].net);
         free(run.attempt[c].set.user);

@@ -166,11 +166,12 @@ int clustering_copy(const struct clustering *from, struct clustering *out, struc
     size_t k = from->k, columns = from->columns;
     if (clustering_init(&copy, err))
         return -1;
+    assert(copy.centroids && copy.member);
     memcpy(copy.mean, from->mean, sizeof copy.mean);
     memcpy(copy.scale, from->scale, sizeof copy.scale);
     memcpy(copy.centroids, from->centroids, k * columns * sizeof *copy.centroids);
     memcpy(copy.member, from->member, from->members * sizeof *copy.member);
-    if (from->points)
+    if (copy.points)
         memcpy(copy.points, from->points, from->members * columns * sizeof *copy.points);
     copy.seed = from->seed;
     copy.inertia = from->inertia;

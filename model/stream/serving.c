@@ -50,7 +50,7 @@ fail:
 
 void serving_release(struct serving *serving)
 {
-    while (serving->nets > 0) /* the lender of the others last */
+    while (serving->runner && serving->nets > 0) /* the lender of the others last */
         predictor_runner_free(serving->runner[--serving->nets]);
     free((void *)serving->runner);
     bundle_release(serving->bundle);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "cli/open_log.h"
 #include "cli/options.h"
 #include "cli/prepare_manifest.h"
+#include "cli/prepare_rejected.h"
 #include "cli/prepare_report.h"
 #include "core/workers.h"
 
@@ -36,6 +38,8 @@ static int choose_stages(struct prepare_command *command, struct err *err)
     for (unsigned i = 0; stages[i].name; i++)
         all |= 1u << i;
     command->options.stages = command->only ? 0 : all;
+    if (command->only && !*command->only)
+        return err_set(err, ERR_USAGE, "--only: it names no stage");
     for (const char *at = command->only; at && *at;) {
         size_t size = strcspn(at, ","), i = 0;
         while (stages[i].name &&
@@ -59,7 +63,12 @@ static int open_out(const char *path, struct err *err)
     if (mkdir(path, 0777) < 0 && errno != EEXIST)
         return err_errno(err, "cannot make the folder %s", path);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? err_errno(err, "cannot open the folder %s", path) : fd;
+    if (fd < 0)
+        return err_errno(err, "cannot open the folder %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return fd; /* a file system without locks is no reason to stop */
+    close(fd);
+    return err_set(err, ERR_IO, "another outro prepare is at work in %s", path);
 }
 
 /* A file of ids, not a fraction. */
@@ -116,7 +125,7 @@ static void read_or_hash(void *ctx, size_t worker, size_t i)
         both->status[1] = prepare_input_hash(&command->inputs[input], &both->err[1]);
 }
 
-static int read_log(struct prepare_command *command, struct err *err)
+static int read_side_by_side(struct prepare_command *command, struct err *err)
 {
     struct side_by_side both = {.command = command};
     struct workers *workers = workers_new(2, err);
@@ -132,6 +141,14 @@ static int read_log(struct prepare_command *command, struct err *err)
             return -1;
         }
     return 0;
+}
+
+static int read_log(struct prepare_command *command, struct err *err)
+{
+    struct prepare_rejected rejected = {.folder = command->options.folder};
+    command->reading.reject = prepare_rejected_put;
+    command->reading.reject_ctx = &rejected;
+    return prepare_rejected_end(&rejected, read_side_by_side(command, err), err);
 }
 
 static int stage_done(void *ctx, unsigned stage, struct err *err)

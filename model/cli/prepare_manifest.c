@@ -136,6 +136,8 @@ static int take_over(struct prepare_manifest *manifest, json_t *before, struct e
             *err = reason;
             return -1;
         }
+        if (json_array_size(json_object_get(before, "stages")) == 0)
+            return prepare_files_refuse(manifest->folder, err); /* it came to nothing */
         return err_set(err, ERR_INPUT,
                        "the folder holds what other inputs or options gave (its manifest.json says "
                        "which): give another --out, or remove it");
@@ -172,9 +174,13 @@ int prepare_manifest_open(struct prepare_manifest *manifest, int folder, bool se
         return prepare_files_refuse(folder, err);
     if (file_read(folder, NAME, SIZE_MAX_BYTES, &bytes, &size, err) < 0)
         return -1;
-    json_t *before = json_loadb(bytes, size, 0, NULL);
+    json_error_t reason;
+    json_t *before = json_loadb(bytes, size, 0, &reason);
     free(bytes);
-    int status = take_over(manifest, before, err);
+    int status =
+        before ? take_over(manifest, before, err)
+               : err_set(err, ERR_INPUT, "%s:%d: %s: give another --out, or remove the folder",
+                         NAME, reason.line, reason.text);
     json_decref(before);
     return status;
 }
@@ -233,7 +239,7 @@ int prepare_manifest_count(struct prepare_manifest *manifest, const struct histo
         (json_int_t)history->rejected, "users", (json_int_t)history_users(history), "tracks",
         (json_int_t)catalog->track_index.count, "artists", (json_int_t)catalog->artist_index.count);
     json_t *rows = json_array();
-    for (size_t i = 0; i < history->rejected && i < ROW_BATCH_REJECTS; i++)
+    for (size_t i = 0; i < history->rejected && i < HISTORY_REJECTS; i++)
         json_array_append_new(rows,
                               json_pack("{s:I, s:s}", "line", (json_int_t)history->rejects[i].line,
                                         "reason", history->rejects[i].reason.text));

@@ -17,12 +17,14 @@ void prepare_report_reading(struct prepare_report *report)
     progress_begin(&report->progress, "reading", "rows", report->quiet);
 }
 
-void prepare_report_rows(void *ctx, uint64_t rows, uint64_t bytes, uint64_t total_bytes)
+void prepare_report_rows(void *ctx, uint64_t rows, uint64_t users, uint64_t bytes,
+                         uint64_t total_bytes)
 {
     struct prepare_report *report = ctx;
     double seconds = seconds_since(report->progress.begun_ns);
     progress_update(&report->progress, rows, total_bytes ? (double)bytes / (double)total_bytes : -1,
-                    "  %.0f MB/s", seconds > 0 ? (double)bytes / 1e6 / seconds : 0);
+                    "  %.0f MB/s  %" PRIu64 " users",
+                    seconds > 0 ? (double)bytes / 1e6 / seconds : 0, users);
 }
 
 void prepare_report_read(struct prepare_report *report, const struct history *history,
@@ -30,12 +32,12 @@ void prepare_report_read(struct prepare_report *report, const struct history *hi
 {
     const char *name = strcmp(log_path, "-") == 0 ? "standard input" : log_path;
     report->read_s = progress_end(&report->progress);
-    for (size_t i = 0; i < history->rejected && i < ROW_BATCH_REJECTS; i++)
+    for (size_t i = 0; i < history->rejected && i < HISTORY_REJECTS; i++)
         fprintf(stderr, "%s:%" PRIu64 ": %s\n", name, history->rejects[i].line,
                 history->rejects[i].reason.text);
-    if (history->rejected > ROW_BATCH_REJECTS)
-        fprintf(stderr, "%s: %" PRIu64 " more bad rows, not shown\n", name,
-                history->rejected - ROW_BATCH_REJECTS);
+    if (history->rejected > HISTORY_REJECTS)
+        fprintf(stderr, "%s: %" PRIu64 " more bad rows, all in rejected.tsv\n", name,
+                history->rejected - HISTORY_REJECTS);
 }
 
 void prepare_report_writing(struct prepare_report *report)
@@ -60,7 +62,7 @@ static void print_counts(const json_t *counts)
     static const struct {
         const char *key, *name;
     } ROWS[] = {{"rows", "rows"},
-                {"rejected", "  rejected"},
+                {"rejected", "rejected rows"},
                 {"duplicates", "  duplicates"},
                 {"users", "users"},
                 {"users_left_out", "  left out"},

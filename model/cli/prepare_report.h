@@ -14,7 +14,8 @@ struct prepare_report {
 
 void prepare_report_reading(struct prepare_report *report);
 /** For struct history_options. */
-void prepare_report_rows(void *report, uint64_t rows, uint64_t bytes, uint64_t total_bytes);
+void prepare_report_rows(void *report, uint64_t rows, uint64_t users, uint64_t bytes,
+                         uint64_t total_bytes);
 /** The progress line goes; bad rows are shown on standard error. */
 void prepare_report_read(struct prepare_report *report, const struct history *history,
                          const char *log_path);

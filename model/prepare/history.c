@@ -78,26 +78,29 @@ static int take_row(struct reading *reading, const struct parsed_row *row, uint3
 
 static int no_log(const struct reading *reading, struct err *err)
 {
-    const struct rejected_row *first = reading->history->rejects;
+    const struct history_reject *first = reading->history->rejects;
     return err_set(err, ERR_INPUT,
                    "no scrobble in %s: it is no listening log of a form that we read; first, line "
                    "%" PRIu64 ": %s",
                    byte_source_name(reading->source), first->line, first->reason.text);
 }
 
-/* Notes bad rows, of which the first are given. @return 0, or -1 with err when reading must stop */
-static int take_rejects(struct reading *reading, const struct rejected_row *rejects, uint64_t count,
-                        struct err *err)
+/* Notes a bad row. @return 0, or -1 with err when reading must stop */
+static int take_reject(struct reading *reading, uint64_t line, const char *reason, struct err *err)
 {
     struct history *history = reading->history;
-    if (count == 0)
-        return 0;
-    if (reading->options->strict)
+    const struct history_options *options = reading->options;
+    if (options->strict)
         return err_set(err, ERR_INPUT, "%s:%" PRIu64 ": %s", byte_source_name(reading->source),
-                       rejects->line, rejects->reason.text);
-    for (uint64_t i = 0; i < count && history->rejected + i < ROW_BATCH_REJECTS; i++)
-        history->rejects[history->rejected + i] = rejects[i];
-    history->rejected += count;
+                       line, reason);
+    if (history->rejected < HISTORY_REJECTS) {
+        struct history_reject *noted = &history->rejects[history->rejected];
+        noted->line = line;
+        err_set(&noted->reason, ERR_INPUT, "%s", reason);
+    }
+    if (options->reject)
+        options->reject(options->reject_ctx, line, reason);
+    history->rejected++;
     return history->rows == 0 && history->rejected >= HOPELESS_LINES ? no_log(reading, err) : 0;
 }
 
@@ -105,7 +108,8 @@ static void report(const struct reading *reading, uint64_t offset)
 {
     const struct history_options *options = reading->options;
     if (options->progress)
-        options->progress(options->progress_ctx, reading->history->rows, offset,
+        options->progress(options->progress_ctx, reading->history->rows,
+                          history_users(reading->history), offset,
                           byte_source_size(reading->source));
 }
 
@@ -134,7 +138,10 @@ static int take_batch(struct reading *reading, const struct row_batch *batch, st
     }
     report(reading, batch->offset);
     reading->history->skipped += batch->skipped;
-    return take_rejects(reading, batch->rejects, batch->rejected, err);
+    for (size_t i = 0; i < batch->rejected; i++)
+        if (take_reject(reading, batch->rejects[i].line, batch->rejects[i].reason, err) < 0)
+            return -1;
+    return 0;
 }
 
 static int read_table(struct reading *reading, struct slice first, struct err *err)
@@ -193,9 +200,8 @@ static int read_records(struct reading *reading, struct slice first, struct err 
         log_reader_over((struct byte_input){&rest, read_rest}, byte_source_name(reading->source),
                         options->form, options->user, options->strict, err);
     for (uint64_t count = 1; reader && (status = log_reader_next(reader, &row, err)) > 0; count++) {
-        struct rejected_row reject = {row.line, row.reason};
         if (row.is_good ? take_one(reading, &row.scrobble, err) < 0
-                        : take_rejects(reading, &reject, 1, err) < 0) {
+                        : take_reject(reading, row.line, row.reason.text, err) < 0) {
             status = -1;
             break;
         }

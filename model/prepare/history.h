@@ -23,8 +23,19 @@ struct history_options {
     const struct profiles *profiles;   /* borrowed, may be NULL */
     /* Called about every 100,000 rows, may be NULL; bytes of the (compressed) input read so far,
      * and its size (0 when unknown). */
-    void (*progress)(void *ctx, uint64_t rows, uint64_t bytes, uint64_t total_bytes);
+    void (*progress)(void *ctx, uint64_t rows, uint64_t users, uint64_t bytes,
+                     uint64_t total_bytes);
     void *progress_ctx;
+    /* Called for every bad row, may be NULL. */
+    void (*reject)(void *ctx, uint64_t line, const char *reason);
+    void *reject_ctx;
+};
+
+enum { HISTORY_REJECTS = 20 };
+
+struct history_reject {
+    uint64_t line;
+    struct err reason; /* with the file and the record before it where the line does not tell all */
 };
 
 struct history_user {
@@ -41,7 +52,7 @@ struct history {
     struct arena ids;
     uint32_t *duration_ms;                          /* of a variant; 0 unknown */
     uint64_t rows, rejected, skipped;               /* skipped: records of what is no listen */
-    struct rejected_row rejects[ROW_BATCH_REJECTS]; /* the first ones */
+    struct history_reject rejects[HISTORY_REJECTS]; /* the first ones */
 };
 
 /** Reads path ("-": standard input) whole. Caller's memory; history_clear it whatever happens.

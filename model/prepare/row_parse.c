@@ -12,11 +12,22 @@
 
 enum { TIME_BYTES = sizeof "2009-05-03T15:48:25Z" - 1 };
 
-static void reject(struct row_batch *batch, uint64_t line, const struct err *reason)
+static int no_memory(struct err *err)
 {
-    if (batch->rejected < ROW_BATCH_REJECTS)
-        batch->rejects[batch->rejected] = (struct rejected_row){line, *reason};
-    batch->rejected++;
+    return err_set(err, ERR_MEMORY, "out of memory for the rows of a block");
+}
+
+static int reject(struct row_batch *batch, uint64_t line, const struct err *reason, struct err *err)
+{
+    struct rejected_row *rejects =
+        array_grow(batch->rejects, &batch->reject_capacity, batch->rejected + 1, sizeof *rejects);
+    char *text = rejects ? arena_copy(&batch->texts, reason->text, strlen(reason->text)) : NULL;
+    if (rejects)
+        batch->rejects = rejects;
+    if (!text)
+        return no_memory(err);
+    rejects[batch->rejected++] = (struct rejected_row){line, text};
+    return 0;
 }
 
 static struct parsed_row *room(struct row_batch *batch, struct err *err)
@@ -25,7 +36,7 @@ static struct parsed_row *room(struct row_batch *batch, struct err *err)
         struct parsed_row *rows =
             array_grow(batch->rows, &batch->capacity, batch->count + 1, sizeof *rows);
         if (!rows) {
-            err_set(err, ERR_MEMORY, "out of memory for the rows of a block");
+            no_memory(err);
             return NULL;
         }
         batch->rows = rows;
@@ -93,7 +104,7 @@ static int keep_row(struct row_batch *batch, const struct scrobble *scrobble,
         at[i + 1] = at[i] + texts[i].size;
     char *copy = arena_alloc(&batch->texts, at[TEXTS]);
     if (!copy)
-        return err_set(err, ERR_MEMORY, "out of memory for the rows of a block");
+        return no_memory(err);
     for (int i = 0; i < TEXTS; i++)
         if (texts[i].size > 0) /* an empty slice may have no data at all */
             memcpy(copy + at[i], texts[i].data, texts[i].size);
@@ -129,17 +140,16 @@ static int other_line(struct row_parse *parse, struct slice line, struct row_bat
         batch->skipped++;
         return 0;
     default:
-        reject(batch, parse->line, &reason);
-        return 0;
+        return reject(batch, parse->line, &reason, err);
     }
 }
 
-static void refuse_long_line(struct row_parse *parse, struct row_batch *batch)
+static int refuse_long_line(struct row_parse *parse, struct row_batch *batch, struct err *err)
 {
     struct err reason;
     err_set(&reason, ERR_INPUT, "it has more than %d bytes", LINE_MAX_BYTES);
-    reject(batch, parse->line, &reason);
     parse->skipping = false;
+    return reject(batch, parse->line, &reason, err);
 }
 
 /* Finds where the fields and lines of text end. */
@@ -150,7 +160,7 @@ static int find_marks(struct row_parse *parse, struct slice text, struct err *er
         uint32_t *marks = array_grow(parse->marks, &parse->mark_capacity,
                                      parse->mark_count + FIELD_MARKS_BYTES, sizeof *parse->marks);
         if (!marks)
-            return err_set(err, ERR_MEMORY, "out of memory for the rows of a block");
+            return no_memory(err);
         parse->marks = marks;
         size_t left = text.size - at;
         uint64_t found = left < FIELD_MARKS_BYTES ? field_marks_some(text.data + at, left)
@@ -184,9 +194,9 @@ static int take_lines(struct row_parse *parse, struct slice text, size_t at,
             next++;
         size_t line_end = next < marks ? parse->marks[next++] : text.size;
         struct slice line = {text.data + at, line_end - at};
-        if (line.size > LINE_MAX_BYTES || parse->skipping)
-            refuse_long_line(parse, batch);
-        else if (other_line(parse, line, batch, row, err) < 0)
+        bool too_long = line.size > LINE_MAX_BYTES || parse->skipping;
+        if ((too_long ? refuse_long_line(parse, batch, err)
+                      : other_line(parse, line, batch, row, err)) < 0)
             return -1;
         at = line_end + 1;
     }
@@ -210,7 +220,8 @@ int row_parse_block(struct row_parse *parse, struct slice block, bool at_end,
         return -1;
     if (at_end && whole == 0 && parse->skipping) {
         parse->line++;
-        refuse_long_line(parse, batch);
+        if (refuse_long_line(parse, batch, err) < 0)
+            return -1;
     }
     *used = whole;
     if (block.size - whole > LINE_MAX_BYTES) { /* the line to come is none of ours */

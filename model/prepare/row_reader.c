@@ -32,7 +32,8 @@ static struct row_batch *next_empty(struct row_reader *reader)
     pthread_mutex_unlock(&reader->lock);
     if (batch) {
         batch->count = 0;
-        batch->rejected = batch->skipped = 0;
+        batch->rejected = 0;
+        batch->skipped = 0;
         arena_clear(&batch->texts);
     }
     return batch;
@@ -154,6 +155,7 @@ void row_reader_free(struct row_reader *reader)
     pthread_cond_destroy(&reader->emptied);
     for (int i = 0; i < ROW_READER_BATCHES; i++) {
         free(reader->batches[i].rows);
+        free(reader->batches[i].rejects);
         arena_clear(&reader->batches[i].texts);
     }
     free(reader->parse.marks);

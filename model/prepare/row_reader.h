@@ -13,7 +13,7 @@
 #include "data/log_format.h"
 #include "prepare/key_index.h"
 
-enum { ROW_READER_BATCHES = 8, ROW_BATCH_REJECTS = 20 };
+enum { ROW_READER_BATCHES = 8 };
 
 /* Small, since a block has thousands of them, which go from one thread's cache to another's: the
  * texts lie behind `text` one after the other, the user's id first. */
@@ -28,17 +28,17 @@ struct parsed_row {
 
 struct rejected_row {
     uint64_t line;
-    struct err reason; /* with the file and the record before it where the line does not tell all */
+    const char *reason; /* in the batch's texts */
 };
 
 struct row_batch {
     struct parsed_row *rows;
     size_t count, capacity;
-    uint64_t rejected;                              /* bad lines */
-    uint64_t skipped;                               /* records of what is no listen */
-    struct rejected_row rejects[ROW_BATCH_REJECTS]; /* the first of them */
-    uint64_t offset;                                /* bytes of the file read so far */
-    struct arena texts;                             /* of rows that do not point into the block */
+    struct rejected_row *rejects; /* (rejected) bad lines */
+    size_t rejected, reject_capacity;
+    uint64_t skipped;   /* records of what is no listen */
+    uint64_t offset;    /* bytes of the file read so far */
+    struct arena texts; /* of rows that do not point into the block, and reasons */
 };
 
 struct row_reader;

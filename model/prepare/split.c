@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/random.h"
 #include "data/line_reader.h"
@@ -69,7 +70,33 @@ static int mark_drawn(struct split *split, double fraction, enum split_part part
         split->users[user].later = part;
         wanted--;
     }
-    return 0;
+    return wanted == 0 ? 0
+                       : err_set(err, ERR_USAGE,
+                                 "--test-users and --validate-users ask for %zu more of the %u "
+                                 "users than there are",
+                                 wanted, users);
+}
+
+static int by_id(const void *a, const void *b, void *ctx)
+{
+    const struct history_user *users = ctx;
+    return strcmp(users[*(const uint32_t *)a].id, users[*(const uint32_t *)b].id);
+}
+
+/* Numbers of all users by their ids, so that a draw does not hang on the order of the log. @return
+ * new, or NULL with ERR_MEMORY */
+static uint32_t *users_by_id(const struct history *history, struct err *err)
+{
+    uint32_t count = history_users(history);
+    uint32_t *users = malloc(count * sizeof *users);
+    if (!users) {
+        err_set(err, ERR_MEMORY, "out of memory for %u users", count);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        users[i] = i;
+    qsort_r(users, count, sizeof *users, by_id, history->users);
+    return users;
 }
 
 static int mark_users(struct split *split, const struct split_options *options,
@@ -83,11 +110,9 @@ static int mark_users(struct split *split, const struct split_options *options,
     size_t left = users;
     struct random random;
     double fraction;
-    uint32_t *drawn = malloc(users * sizeof *drawn);
+    uint32_t *drawn = users_by_id(history, err);
     if (!drawn)
-        return err_set(err, ERR_MEMORY, "out of memory for %u users", users);
-    for (uint32_t i = 0; i < users; i++)
-        drawn[i] = i;
+        return -1;
     random_init(&random, options->seed, STREAM_USERS);
     random_shuffle(&random, drawn, users);
     int status = 0;
@@ -102,10 +127,26 @@ static int mark_users(struct split *split, const struct split_options *options,
     return status;
 }
 
+/* For all: one user's cut does not hang on who else is tested. */
+static int draw_cuts(struct split *split, const struct split_options *options,
+                     const struct history *history, struct err *err)
+{
+    struct random random;
+    uint32_t *order = users_by_id(history, err);
+    if (!order)
+        return -1;
+    random_init(&random, options->seed, STREAM_CUTS);
+    for (uint32_t i = 0; i < history_users(history); i++) {
+        double drawn = .5 + random_uniform(&random) / 2;
+        split->users[order[i]].cut = options->cut >= 0 ? options->cut : drawn;
+    }
+    free(order);
+    return 0;
+}
+
 int split_make(struct split *split, const struct split_options *options,
                const struct history *history, struct err *err)
 {
-    struct random random;
     uint32_t users = history_users(history);
     *split = (struct split){.date = options->date, .users = calloc(users, sizeof *split->users)};
     if (!split->users)
@@ -114,11 +155,9 @@ int split_make(struct split *split, const struct split_options *options,
         split_clear(split);
         return -1;
     }
-    random_init(&random, options->seed, STREAM_CUTS);
-    for (uint32_t i = 0; i < users; i++) {
-        double drawn = .5 + random_uniform(&random) / 2; /* drawn for all: one user's cut does not
-                                                            hang on who else is tested */
-        split->users[i].cut = options->cut >= 0 ? options->cut : drawn;
+    if (draw_cuts(split, options, history, err) < 0) {
+        split_clear(split);
+        return -1;
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 usage: test_prepare_tables.py [--kills N] [--seed N] [unittest's options]    kills -9 in the test of them (default 6)
 """
 import argparse
+import fcntl
 import gzip
 import json
 import os
@@ -156,6 +157,12 @@ class Prepare(unittest.TestCase):
         other, _ = self.prepare("other", "--test-users", ".2", "--validate-users", ".3", "--cut", ".75", "--seed", "10")
         self.assertEqual(files(first), files(again))
         self.assertNotEqual(files(first), files(other))
+        mixed = self.folder / "mixed.tsv"
+        mixed.write_text("".join(random.Random(3).sample(self.log.read_text().splitlines(keepends=True), k=ROWS + (ROWS + 49) // 50)))
+        unsorted, _ = self.prepare("mixed", "--test-users", ".2", "--validate-users", ".3", "--seed", "9", log=mixed)
+        inorder, _ = self.prepare("in-order", "--test-users", ".2", "--validate-users", ".3", "--seed", "9")
+        drawn = [read(out, "sessions").set_index(["user_id", "session"]).split.sort_index() for out in (unsorted, inorder)]
+        self.assertTrue((drawn[0] == drawn[1]).all())
         sessions = read(first, "sessions")
         users = {part: set(rows.user_id) for part, rows in sessions.groupby("split")}
         self.assertEqual((len(users["test"]), len(users["validate"]), len(users["train"])), (5, 7, 23))
@@ -215,6 +222,34 @@ class Prepare(unittest.TestCase):
         self.assertIn(b"bad.tsv:4: time \"yesterday\"", done.stderr)
         self.assertIn(b"bad.tsv:4:", self.prepare("strict", "--strict", log=log, status=1)[1].stderr)
         self.assertIn(b"--out DIR is missing", outro("prepare", log, status=2).stderr)
+        listed = (out / "rejected.tsv").read_text().splitlines()
+        self.assertEqual([row.split("\t")[0] for row in listed], ["line", "4", "201"])
+        log.write_text("".join(lines + ["x\ty\n"] * 30000))
+        out, done = self.prepare("worse", log=log)
+        listed = read(out, "rejected")
+        self.assertEqual(list(listed.line), [4, 201, *range(501, 30501)])
+        self.assertTrue(listed.reason.str.contains("fields, not 6").sum() > 30000)
+        self.assertIn(b"29982 more bad rows, all in rejected.tsv", done.stderr)
+        self.assertIn(b"it names no stage", self.prepare("none", "--only", "", status=2)[1].stderr)
+
+    def test_prepare_tables_begin_again_where_nothing_was_made(self):
+        for name, wrong in (("fraction", ["--test-users", "2"]), ("many", ["--test-users", ".6", "--validate-users", ".6"])):
+            self.prepare(name, *wrong, status=2)
+            self.prepare(name)
+        (self.folder / "few.tsv").write_text("".join(self.by_time[:50]) + "bad\n")
+        self.prepare("strict-first", "--strict", log=self.folder / "few.tsv", status=1)
+        self.prepare("strict-first")
+        self.assertIn(b"what other inputs or options gave", self.prepare("strict-first", "--cut", ".7", status=1)[1].stderr)
+        (self.folder / "strict-first" / "manifest.json").write_text("{half")
+        self.assertIn(b"manifest.json:1: ", self.prepare("strict-first", status=1)[1].stderr)
+
+    def test_prepare_tables_are_made_by_one_at_a_time(self):
+        out, _ = self.prepare("taken")
+        folder = os.open(out, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        self.assertIn(b"another outro prepare is at work", self.prepare("taken", status=1)[1].stderr)
+        os.close(folder)
+        self.prepare("taken")
 
     def killed(self, arguments, draw, longest):
         """One run that is killed, or was done before. @return 1 if it was killed"""

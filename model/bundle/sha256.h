@@ -16,4 +16,12 @@ int sha256_hex(const void *data, size_t size, char out[SHA256_HEX + 1], struct e
  *  @return 0, or -1: ERR_IO, ERR_CHECK */
 int sha256_hex_file(int fd, char out[SHA256_HEX + 1], struct err *err) MUST_CHECK;
 
+/** The same of bytes that come one after the other. */
+struct sha256;
+struct sha256 *sha256_new(struct err *err) MUST_CHECK; /* NULL: ERR_MEMORY, ERR_CHECK */
+void sha256_add(struct sha256 *sha256, const void *data, size_t size);
+/** @return 0, or -1 with ERR_CHECK, also when an sha256_add() was refused. Once. */
+int sha256_end(struct sha256 *sha256, char out[SHA256_HEX + 1], struct err *err) MUST_CHECK;
+void sha256_free(struct sha256 *sha256); /* NULL is fine */
+
 #endif

@@ -143,12 +143,44 @@ static int read_side_by_side(struct prepare_command *command, struct err *err)
     return 0;
 }
 
+/* What a pipe brought, seen as it was read. */
+struct pipe_bytes {
+    struct sha256 *sha256;
+    int64_t size;
+};
+
+static void see_bytes(void *ctx, const void *bytes, size_t size)
+{
+    struct pipe_bytes *pipe = ctx;
+    sha256_add(pipe->sha256, bytes, size);
+    pipe->size += (int64_t)size;
+}
+
+static int read_pipe(struct prepare_command *command, struct err *err)
+{
+    struct pipe_bytes pipe = {.sha256 = sha256_new(err)};
+    struct prepare_input *input = &command->inputs[INPUT_LOG];
+    if (!pipe.sha256)
+        return -1;
+    command->reading.watch = (struct byte_watch){see_bytes, &pipe};
+    int status = read_side_by_side(command, err);
+    if (status == 0)
+        status = sha256_end(pipe.sha256, input->sha256, err);
+    if (status == 0)
+        input->size = pipe.size;
+    sha256_free(pipe.sha256);
+    return status;
+}
+
 static int read_log(struct prepare_command *command, struct err *err)
 {
     struct prepare_rejected rejected = {.folder = command->options.folder};
     command->reading.reject = prepare_rejected_put;
     command->reading.reject_ctx = &rejected;
-    return prepare_rejected_end(&rejected, read_side_by_side(command, err), err);
+    int status = prepare_input_is_pipe(&command->inputs[INPUT_LOG])
+                     ? read_pipe(command, err)
+                     : read_side_by_side(command, err);
+    return prepare_rejected_end(&rejected, status, err);
 }
 
 static int stage_done(void *ctx, unsigned stage, struct err *err)

@@ -19,6 +19,11 @@ static bool is_stdin(const struct prepare_input *input)
     return strcmp(input->path, "-") == 0;
 }
 
+static const char *name_of(const struct prepare_input *input)
+{
+    return is_stdin(input) ? "standard input" : input->path;
+}
+
 int prepare_input_look(struct prepare_input *input, struct err *err)
 {
     struct stat status;
@@ -58,9 +63,8 @@ static json_t *inputs_json(const struct prepare_manifest *manifest)
             continue;
         json_t *size = input->size < 0 ? json_null() : json_integer(input->size);
         json_object_set_new(inputs, input->role,
-                            json_pack("{s:s, s:o, s:o}", "path",
-                                      is_stdin(input) ? "standard input" : input->path,
-                                      "size_bytes", size, "sha256", known(input->sha256)));
+                            json_pack("{s:s, s:o, s:o}", "path", name_of(input), "size_bytes", size,
+                                      "sha256", known(input->sha256)));
     }
     return inputs;
 }
@@ -95,9 +99,10 @@ static bool same_input(const json_t *inputs, struct prepare_input *input, struct
     if (!input->path || !before)
         return !input->path && !before;
     const json_t *size = json_object_get(before, "size_bytes");
+    const char *path = json_string_value(json_object_get(before, "path"));
     const char *sha256 = json_string_value(json_object_get(before, "sha256"));
-    if (input->size < 0 || !json_is_integer(size))
-        return input->size < 0 && !json_is_integer(size);
+    if (prepare_input_is_pipe(input)) /* whose bytes are not known yet */
+        return path && strcmp(path, name_of(input)) == 0;
     if (json_integer_value(size) != input->size)
         return false;
     if (!sha256) /* stopped before it was known: no stage was whole then */
@@ -146,7 +151,7 @@ static int take_over(struct prepare_manifest *manifest, json_t *before, struct e
     replace(&manifest->rejected, json_object_get(before, "rejected"));
     /* What came from a pipe cannot be compared. */
     for (size_t i = 0; i < manifest->input_count; i++)
-        if (manifest->inputs[i].path && manifest->inputs[i].size < 0)
+        if (prepare_input_is_pipe(&manifest->inputs[i]))
             return 0;
     replace(&manifest->stages, json_object_get(before, "stages"));
     return 0;

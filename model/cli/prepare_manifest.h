@@ -5,6 +5,8 @@
 #ifndef OUTRO_CLI_PREPARE_MANIFEST_H
 #define OUTRO_CLI_PREPARE_MANIFEST_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "bundle/sha256.h"
@@ -14,14 +16,19 @@
 struct prepare_input {
     const char *role;            /* "log", "profiles" */
     const char *path;            /* NULL: not given */
-    int64_t size;                /* bytes; -1: not known, as of standard input */
+    int64_t size;                /* bytes; -1: not known, as of a pipe before it was read */
     char sha256[SHA256_HEX + 1]; /* "": not known */
 };
 
 /** Size; the hash is not taken yet. @return 0, -1 with err */
 int prepare_input_look(struct prepare_input *input, struct err *err) MUST_CHECK;
-/** The hash, if it can be had and is not there. @return 0, -1 with err */
+/** The hash, if it can be had without reading a pipe and is not there. @return 0, -1 with err */
 int prepare_input_hash(struct prepare_input *input, struct err *err) MUST_CHECK;
+/** Whether size and hash are known only once it was read. */
+static inline bool prepare_input_is_pipe(const struct prepare_input *input)
+{
+    return input->path && input->size < 0;
+}
 
 struct prepare_manifest {
     int folder; /* borrowed, open */

@@ -33,6 +33,7 @@ struct byte_source {
     bool can_wait; /* reading fd may take for ever: it is no plain file */
     uint64_t size_bytes;
     _Atomic uint64_t offset; /* in the file */
+    struct byte_watch watch; /* seen NULL: nobody */
     struct byte_decoder *decoder;
 
     struct block *ring; /* (count), owned; block i is in place i % count */
@@ -79,6 +80,8 @@ static int read_file(void *ctx, char *into, size_t room, size_t *got, struct err
         return err_errno(err, "reading %s", source->name);
     *got = (size_t)size;
     source->offset += (uint64_t)size;
+    if (source->watch.seen && size > 0)
+        source->watch.seen(source->watch.ctx, into, (size_t)size);
     return size > 0;
 }
 
@@ -185,13 +188,16 @@ static struct byte_source *source_new(struct err *err)
     return source;
 }
 
-struct byte_source *byte_source_open(const char *path, size_t blocks, struct err *err)
+struct byte_source *byte_source_open(const char *path, size_t blocks,
+                                     const struct byte_watch *watch, struct err *err)
 {
     assert(blocks > 0);
     struct byte_source *source = source_new(err);
     if (!source)
         return NULL;
     source->block_bytes = BYTE_SOURCE_BLOCK_BYTES;
+    if (watch)
+        source->watch = *watch;
     if (open_file(source, path, err) < 0)
         goto failed;
     source->decoder = byte_decoder_new((struct byte_input){source, read_file}, source->name, err);

@@ -28,9 +28,17 @@
 
 struct byte_source;
 
+/* Sees the bytes of a file as they are read, compressed or not, in whichever thread reads. */
+struct byte_watch {
+    void (*seen)(void *ctx, const void *bytes, size_t size);
+    void *ctx;
+};
+
 /** @param path borrowed for the life of the source  @param blocks for how many calls a block stays:
- * 1 = until the next  @return new, or NULL: ERR_IO, ERR_INPUT (damaged at once), ERR_MEMORY */
-struct byte_source *byte_source_open(const char *path, size_t blocks, struct err *err) MUST_CHECK;
+ * 1 = until the next  @param watch copied; NULL: nobody watches  @return new, or NULL: ERR_IO,
+ * ERR_INPUT (damaged at once), ERR_MEMORY */
+struct byte_source *byte_source_open(const char *path, size_t blocks,
+                                     const struct byte_watch *watch, struct err *err) MUST_CHECK;
 
 /** The same over any input, in the caller's thread alone; each block stays until the next call.
  * @param name for messages, borrowed for the life of the source */

@@ -38,7 +38,7 @@ struct line_reader *line_reader_open(const char *path, struct err *err)
 {
     struct line_reader *reader = NULL;
     struct slice first = {"", 0};
-    struct byte_source *source = byte_source_open(path, 1, err);
+    struct byte_source *source = byte_source_open(path, 1, NULL, err);
     if (source && byte_source_next(source, 0, &first, err) >= 0)
         reader = line_reader_over(source, first, err);
     if (reader)

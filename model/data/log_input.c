@@ -124,7 +124,7 @@ static struct log_input *open_source(struct byte_source *source, bool table, str
 
 struct log_input *log_input_open(const char *path, bool table, struct err *err)
 {
-    return open_source(byte_source_open(path, 1, err), table, err);
+    return open_source(byte_source_open(path, 1, NULL, err), table, err);
 }
 
 struct log_input *log_input_over(struct byte_input bytes, const char *name, bool table,

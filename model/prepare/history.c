@@ -217,7 +217,7 @@ static int read_records(struct reading *reading, struct slice first, struct err 
 static int read_source(struct reading *reading, const char *path, struct err *err)
 {
     struct slice first = {"", 0};
-    reading->source = byte_source_open(path, ROW_READER_BATCHES, err);
+    reading->source = byte_source_open(path, ROW_READER_BATCHES, &reading->options->watch, err);
     if (!reading->source)
         return -1;
     int status = byte_source_next(reading->source, 0, &first, err);

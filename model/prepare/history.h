@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "data/byte_source.h"
 #include "data/durations.h"
 #include "data/profiles.h"
 #include "prepare/catalog.h"
@@ -26,6 +27,7 @@ struct history_options {
     void (*progress)(void *ctx, uint64_t rows, uint64_t users, uint64_t bytes,
                      uint64_t total_bytes);
     void *progress_ctx;
+    struct byte_watch watch; /* of the bytes of the file; seen may be NULL */
     /* Called for every bad row, may be NULL. */
     void (*reject)(void *ctx, uint64_t line, const char *reason);
     void *reject_ctx;

@@ -6,6 +6,7 @@ usage: test_prepare_tables.py [--kills N] [--seed N] [unittest's options]    kil
 import argparse
 import fcntl
 import gzip
+import hashlib
 import json
 import os
 import random
@@ -139,7 +140,11 @@ class Prepare(unittest.TestCase):
         packed.write_bytes(gzip.compress(self.log.read_bytes(), 1))
         self.assertEqual(files(self.prepare("packed", log=packed)[0]), expected)
         with open(self.log, "rb") as log:
-            self.assertEqual(files(self.prepare("piped", log="-", stdin=log)[0]), expected)
+            piped, _ = self.prepare("piped", log="-", stdin=log)
+            self.assertEqual(files(piped), expected)
+        noted = json.loads((piped / "manifest.json").read_text())["inputs"]["log"]
+        self.assertEqual((noted["path"], noted["size_bytes"], noted["sha256"]),
+                         ("standard input", self.log.stat().st_size, hashlib.sha256(self.log.read_bytes()).hexdigest()))
         lines = self.log.read_text().splitlines(keepends=True)
         random.Random(1).shuffle(lines)
         shuffled = self.folder / "shuffled.tsv"

@@ -119,7 +119,7 @@ static void test_byte_source_every_form_gives_the_same_bytes(void **state)
             free(bytes);
             for (size_t k = 0; k < sizeof KEEPS / sizeof *KEEPS; k++) {
                 struct err err = {0};
-                struct byte_source *source = byte_source_open(file.path, 1 + k, &err);
+                struct byte_source *source = byte_source_open(file.path, 1 + k, NULL, &err);
                 assert_non_null(source);
                 assert_int_equal(read_and_compare(source, text, SIZES[i], KEEPS[k], &err), 0);
                 assert_int_equal(byte_source_offset(source), size);
@@ -155,7 +155,7 @@ static void test_byte_source_damage_is_an_error(void **state)
             struct temp_file file;
             temp_file_write(&file, bytes, cut);
             struct err err = {0};
-            struct byte_source *source = byte_source_open(file.path, 1, &err);
+            struct byte_source *source = byte_source_open(file.path, 1, NULL, &err);
             struct slice block;
             int status = 1;
             while (source && status > 0)
@@ -189,7 +189,7 @@ static void test_byte_source_blocks_stay(void **state)
         free(bytes);
         struct err err = {0};
         struct slice blocks[BLOCKS];
-        struct byte_source *source = byte_source_open(file.path, STAY, &err);
+        struct byte_source *source = byte_source_open(file.path, STAY, NULL, &err);
         assert_non_null(source);
         for (size_t i = 0; i < BLOCKS; i++) {
             assert_int_equal(byte_source_next(source, 0, &blocks[i], &err), 1);
@@ -217,7 +217,7 @@ static void test_byte_source_is_closed_while_a_pipe_is_silent(void **state)
     assert_int_equal(write(ends[1], bytes, size), size);
 
     struct err err = {0};
-    struct byte_source *source = byte_source_open("-", 1, &err);
+    struct byte_source *source = byte_source_open("-", 1, NULL, &err);
     assert_non_null(source);
     assert_string_equal(byte_source_name(source), "standard input");
     assert_int_equal(byte_source_size(source), 0);

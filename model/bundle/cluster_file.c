@@ -54,6 +54,8 @@ static json_t *members_of(const struct clustering *c)
     for (size_t i = 0; array && i < c->members; i++) {
         json_t *member = json_pack("{s:s, s:i}", "user_id", c->member[i].user_id, "cluster",
                                    (int)c->member[i].label);
+        if (member && c->member[i].sessions > 0)
+            json_object_set_new(member, "sessions", json_integer(c->member[i].sessions));
         if (member && c->points)
             json_object_set_new(member, "point", numbers(c->points + i * c->columns, c->columns));
         json_array_append_new(array, member);
@@ -167,14 +169,17 @@ static int read_members(const json_t *array, struct clustering *c, struct err *e
 {
     for (size_t i = 0; i < c->members; i++) {
         char where[48];
-        int64_t label;
+        int64_t label, sessions = 0;
         const json_t *member = json_array_get(array, i);
         snprintf(where, sizeof where, "members[%zu]", i);
         if (field_string(member, where, "user_id", c->member[i].user_id,
                          sizeof c->member[i].user_id, err) ||
-            field_integer(member, where, "cluster", 0, c->k - 1, &label, err))
+            field_integer(member, where, "cluster", 0, c->k - 1, &label, err) ||
+            (json_object_get(member, "sessions") &&
+             field_integer(member, where, "sessions", 0, UINT32_MAX, &sessions, err)))
             return -1;
         c->member[i].label = (uint32_t)label;
+        c->member[i].sessions = (uint32_t)sessions;
         if (!c->points)
             continue;
         const json_t *point = field_array(member, where, "point", err);

@@ -263,6 +263,12 @@ void cluster_study_release(struct cluster_study *study)
     *study = (struct cluster_study){0};
 }
 
+static uint32_t sessions_of(const struct person *person)
+{
+    double sessions = person->column[COLUMN_TOTAL_SESSIONS];
+    return sessions >= 1 && sessions <= UINT32_MAX ? (uint32_t)sessions : 0;
+}
+
 int cluster_study_result(const struct cluster_study *study, struct clustering *out, struct err *err)
 {
     const struct cluster_study *s = study;
@@ -278,6 +284,7 @@ int cluster_study_result(const struct cluster_study *study, struct clustering *o
     for (size_t i = 0; i < s->n; i++) {
         memcpy(out->member[i].user_id, s->people->person[i].user_id, sizeof out->member[i].user_id);
         out->member[i].label = chosen->label[i];
+        out->member[i].sessions = sessions_of(&s->people->person[i]);
     }
     if (out->points)
         memcpy(out->points, s->points, s->n * s->d * sizeof *out->points);

@@ -193,7 +193,8 @@ static int compare(const char *member, struct slice user_id)
     return order ? order : (size > user_id.size) - (size < user_id.size);
 }
 
-int clustering_member(const struct clustering *clustering, struct slice user_id)
+const struct cluster_member *clustering_find(const struct clustering *clustering,
+                                             struct slice user_id)
 {
     size_t low = 0, high = clustering->members;
     while (low < high) {
@@ -201,13 +202,19 @@ int clustering_member(const struct clustering *clustering, struct slice user_id)
         const struct cluster_member *member = &clustering->member[middle];
         int order = compare(member->user_id, user_id);
         if (order == 0)
-            return (int)member->label;
+            return member;
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return -1;
+    return NULL;
+}
+
+int clustering_member(const struct clustering *clustering, struct slice user_id)
+{
+    const struct cluster_member *member = clustering_find(clustering, user_id);
+    return member ? (int)member->label : -1;
 }
 
 void clustering_distances(const struct clustering *clustering, const double raw[USER_COLUMNS],

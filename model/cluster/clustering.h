@@ -21,7 +21,8 @@ enum cluster_method {
 
 struct cluster_member {
     char user_id[USER_ID_MAX + 1];
-    uint32_t label; /* 0 .. k - 1 */
+    uint32_t label;    /* 0 .. k - 1 */
+    uint32_t sessions; /* they had when they were put there; 0: not known */
 };
 
 struct clustering {
@@ -55,7 +56,10 @@ int clustering_copy(const struct clustering *from, struct clustering *out,
 
 void clustering_release(struct clustering *clustering);
 
-/** The label of a user it was made from. @return -1: none of them */
+/** A user it was made from, borrowed. @return NULL: none of them */
+const struct cluster_member *clustering_find(const struct clustering *clustering,
+                                             struct slice user_id);
+/** Their label. @return -1: none of them */
 int clustering_member(const struct clustering *clustering, struct slice user_id);
 
 /** How far a person is from each cluster: from its centroid (k-means), from the nearest of its

@@ -10,7 +10,7 @@
 
 #include "core/err.h"
 
-#define KD_DIMENSIONS_MAX 64
+#define KD_DIMENSIONS_MAX 256 /* as many as there can be clusters, whose embedding is searched */
 
 struct kd_tree;
 

@@ -26,24 +26,37 @@ static uint16_t nearest(const struct user_layout *layout, const struct clusterin
     return (uint16_t)(best + 1);
 }
 
+/* Whether it is time to look again: every so many sessions from the first placement on. Who is
+ * listed was put there by all the sessions they had then, so fewer of them say nothing against it.
+ */
+static bool is_due(const struct stream_params *params, const struct cluster_member *listed,
+                   uint32_t finished)
+{
+    uint32_t from = params->cluster_min_sessions, every = params->cluster_recheck_sessions;
+    if (listed && listed->sessions > from)
+        from = listed->sessions;
+    return every > 0 && finished > from && (finished - from) % every == 0;
+}
+
 bool membership_update(const struct stream_params *params, const struct user_layout *layout,
                        const struct bundle_clusters *clusters, struct user_state *user, bool opened)
 {
     const struct clustering *of = &clusters->of;
-    const uint32_t finished = user_finished_sessions(user), least = params->cluster_min_sessions;
+    const uint32_t finished = user_finished_sessions(user);
     const bool is_new = user->clustering != clusters->id;
     const uint16_t before = is_new ? 0 : user->cluster;
     uint16_t after = before;
-    if (is_new) {
-        int listed = clustering_member(of, (struct slice){user->user_id, user->user_id_size});
-        user->clustering = clusters->id;
-        after = listed >= 0         ? (uint16_t)(listed + 1)
-                : finished >= least ? nearest(layout, of, user, 0)
-                                    : 0;
-    } else if (opened && finished >= least && params->cluster_recheck_sessions > 0 &&
-               (finished - least) % params->cluster_recheck_sessions == 0) {
+    if (!is_new && !opened)
+        return false;
+    const struct cluster_member *listed =
+        clustering_find(of, (struct slice){user->user_id, user->user_id_size});
+    user->clustering = clusters->id;
+    if (before == 0 && listed)
+        after = (uint16_t)(listed->label + 1);
+    else if (before == 0 && finished >= params->cluster_min_sessions)
+        after = nearest(layout, of, user, 0);
+    else if (before > 0 && is_due(params, listed, finished))
         after = nearest(layout, of, user, before);
-    }
     user->cluster = after;
-    return after != before;
+    return after != before && (before > 0 || !listed);
 }

@@ -5,9 +5,10 @@
  * - someone whom the bundle lists: the listed cluster
  * - someone else: none (the global net) until they have finished params.cluster_min_sessions, then
  *   the nearest by the columns that the record keeps (user_columns.h)
- * - from there on looked at again every params.cluster_recheck_sessions: who has come nearer to
- *   another cluster by a tenth of the distance moves. Without that margin, people at a border
- *   would change nets to and fro */
+ * - from there on looked at again every params.cluster_recheck_sessions; who is listed, from the
+ *   sessions on that they had when the list was made. Who has come nearer to another cluster by a
+ *   tenth of the distance moves. Without that margin, people at a border would change nets to and
+ *   fro */
 #ifndef OUTRO_STREAM_MEMBERSHIP_H
 #define OUTRO_STREAM_MEMBERSHIP_H
 
@@ -25,8 +26,8 @@ bool membership_keeps(enum user_column column);
 /** Decides, and writes it into the record; call it with the session that opened already in
  * user->current.
  *  @param clusters of the bundle that serves  @param opened whether the session opened just now
- *  @return whether the user moved from one cluster to another of the same bundle, or into the first
- * one */
+ *  @return whether the user moved: to another cluster of the same bundle, or to the nearest as one
+ * who was in none and is not listed */
 bool membership_update(const struct stream_params *params, const struct user_layout *layout,
                        const struct bundle_clusters *clusters, struct user_state *user,
                        bool opened);

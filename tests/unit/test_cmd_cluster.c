@@ -51,6 +51,9 @@ static void test_cmd_cluster_from_profiles(void **state)
          0, "60"},
         {"outro cluster profiles.csv --columns total_session_rows,total_sessions --k 3", 0,
          "k            3: it was asked for; mean silhouette"},
+        {"outro cluster log.tsv --method spectral --k-max 44 --quiet && outro cluster profiles.csv "
+         "--columns total_sessions --method spectral --k 60 | head -3", 0,
+         "k            60: it was asked for"},
         {"outro cluster profiles.csv --k 2 --against-random 9", 0,
          "9 random partitions of the same sizes"},
         {"outro cluster profiles.csv --k 2 --min-sessions 50 --min-rows 520 --max-average 6300", 0,

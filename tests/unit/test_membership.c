@@ -60,8 +60,8 @@ struct rule_case {
 };
 
 static const struct rule_case rule_cases[] = {
-    {"listed, seen the first time", "b", 0, 0, 0, true, true, 2, true},
-    {"listed, far from it", "b", 100, 600, 0, true, true, 2, true},
+    {"listed, seen the first time", "b", 0, 0, 0, true, true, 2, false},
+    {"listed, far from it", "b", 100, 600, 0, true, true, 2, false},
     {"a stranger, too new", "x", 9, 600, 0, true, true, 0, false},
     {"a stranger of ten sessions", "x", 10, 600, 0, true, true, 1, true},
     {"a new bundle in the middle of a session", "x", 15, 7200, 1, true, false, 3, true},
@@ -71,6 +71,10 @@ static const struct rule_case rule_cases[] = {
     {"the next look", "x", 30, 7000, 1, false, true, 3, true},
     {"the same, but no session opened", "x", 30, 7000, 1, false, false, 1, false},
     {"a listed one is looked at, too", "b", 30, 7000, 2, false, true, 3, true},
+    {"placed later than it might be", "x", 13, 7000, 0, false, true, 3, true},
+    {"listed with forty sessions, has thirty", "c", 30, 600, 3, false, true, 3, false},
+    {"listed with forty sessions, has them", "c", 40, 600, 3, false, true, 3, false},
+    {"listed with forty sessions, twenty more", "c", 60, 600, 3, false, true, 1, true},
     {"just over the border", "x", 30, 1510, 1, false, true, 1, false},
     {"far enough over it", "x", 30, 1600, 1, false, true, 2, true},
 };
@@ -84,6 +88,7 @@ static void test_membership_rule(void **state)
     struct bundle_clusters *clusters = clusters_new(ID, listed, COUNT(listed));
     struct user_state *user = calloc(1, layout.size_bytes);
     assert_non_null(user);
+    clusters->of.member[2].sessions = 40;
     for (size_t i = 0; i < COUNT(rule_cases); i++) {
         const struct rule_case *c = &rule_cases[i];
         user_state_init(&layout, user, (struct slice){c->user, strlen(c->user)});
@@ -96,6 +101,30 @@ static void test_membership_rule(void **state)
         if (user->cluster != c->expected || moved != c->moved || user->clustering != ID)
             fail_msg("%s: cluster %u, moved %d, expected %u, %d", c->what, user->cluster, moved,
                      c->expected, c->moved);
+    }
+    free(user);
+    bundle_clusters_free(clusters);
+}
+
+/* Without looking again people are placed all the same, once. */
+static void test_membership_never_looked_at_again(void **state)
+{
+    (void)state;
+    struct stream_params params = STREAM_PARAMS_DEFAULTS;
+    params.cluster_recheck_sessions = 0;
+    const struct user_layout layout = user_layout_of(&params);
+    struct bundle_clusters *clusters = clusters_new(ID, NULL, 0);
+    struct user_state *user = calloc(1, layout.size_bytes);
+    assert_non_null(user);
+    user_state_init(&layout, user, (struct slice){"x", 1});
+    for (uint32_t finished = 0; finished < 100; finished++) {
+        double average_s = finished < 20 ? 600 : 7200;
+        user->history.finished = finished;
+        user->history.total_length_ms = (int64_t)(average_s * 1000) * finished;
+        user->current = (struct session_sums){.number = finished + 1, .open = 1, .scrobbles = 1};
+        bool moved = membership_update(&params, &layout, clusters, user, true);
+        assert_int_equal(user->cluster, finished < params.cluster_min_sessions ? 0 : 1);
+        assert_int_equal(moved, finished == params.cluster_min_sessions);
     }
     free(user);
     bundle_clusters_free(clusters);
@@ -335,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_membership_rule),
+        cmocka_unit_test(test_membership_never_looked_at_again),
         cmocka_unit_test(test_membership_batch_changes_nothing),
         cmocka_unit_test(test_membership_the_clusters_net_serves),
         cmocka_unit_test(test_membership_restart_changes_nothing),

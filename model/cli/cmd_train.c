@@ -202,7 +202,8 @@ static int parse(struct train *train, int argc, char **argv)
         {"report", "DIR", OPTION_TEXT, &train->one.report_path, 0, 0,
          "write loss curves (TSV; SVG where gnuplot is), scores and recipe there"},
         {"clusters", "FILE", OPTION_TEXT, &train->clusters_path, 0, 0,
-         "also a net for each cluster of this file (outro cluster), begun from the global one"},
+         "also a net for each cluster of this file (outro cluster), begun from the global one; the "
+         "fewer of the people it has the more epochs, up to 8 times the recipe's"},
         {"min-users", "N", OPTION_COUNT, &train->one.clusters.min_users, 1, 1e9,
          "--clusters: a cluster of fewer people keeps the global net (default: 30)"},
         {"cluster-scaler", "KIND", OPTION_TEXT, &train->cluster_scaler, 0, 0,

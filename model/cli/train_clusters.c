@@ -19,6 +19,7 @@ struct attempt {
     size_t sessions;
     struct predictor *net; /* the best, or NULL */
     double before, after;  /* validation of the global net and of net, on the cluster's rows */
+    uint32_t best_epoch, epochs;
 };
 
 struct run {
@@ -74,7 +75,11 @@ static int train_cluster(struct run *run, size_t cluster, struct err *err)
     options.threads = 1;
     options.epochs = epochs_for(run, attempt);
     options.seed += cluster;
-    attempt->net = trainer_run(&attempt->set, &options, &hooks, NULL, err);
+    struct trainer_report report = {0};
+    attempt->net = trainer_run(&attempt->set, &options, &hooks, &report, err);
+    free(report.curve);
+    attempt->best_epoch = report.best_epoch;
+    attempt->epochs = report.epochs;
     if (!attempt->net)
         return err && err->code == ERR_INPUT ? 0 : -1; /* its people have no rows to learn from */
     if (*run->source->interrupted)
@@ -122,7 +127,10 @@ static int make_sets(struct run *run, const struct train_data *data, const struc
         attempt->sessions += all->user[u].sessions;
         run->users++;
     }
-    return 0;
+    return run->users > 0
+               ? 0
+               : err_set(err, ERR_INPUT, "none of the %zu people of the clusters is in the log",
+                         of->members);
 }
 
 /* Gives a cluster its net, or not, and says why. Takes attempt's net. */
@@ -141,8 +149,8 @@ static void decide(const struct run *run, struct attempt *attempt, struct bundle
     }
     bool better = attempt->after < attempt->before; /* not, where nothing validates */
     snprintf(out->why, sizeof out->why,
-             "validation %.4f of the kernel KM's pinball, the global net %.4f%s", attempt->after,
-             attempt->before,
+             "validation %.5f of the kernel KM's pinball (epoch %u of %u), the global net %.5f%s",
+             attempt->after, attempt->best_epoch, attempt->epochs, attempt->before,
              better            ? ""
              : run->how->force ? ": no better, but forced"
                                : ": no better");

@@ -67,10 +67,21 @@ static int try_random(const struct train_clusters *how, const struct recipe *rec
     return result;
 }
 
+/* A net of one output has no pinball loss. */
+static void put_ratio(double ratio, double global)
+{
+    if (isnan(ratio))
+        printf(" %8s %9s", "-", "");
+    else
+        printf(" %8.4f (%+.4f)", ratio, ratio - global);
+}
+
 static void put(const char *name, const struct worth *o, const struct worth *global)
 {
-    printf("%-10s %8.4f (%+.4f) %8.4f (%+.4f)  %u\n", name, o->pbi, o->pbi - global->pbi, o->m1,
-           o->m1 - global->m1, o->own);
+    printf("%-10s", name);
+    put_ratio(o->pbi, global->pbi);
+    put_ratio(o->m1, global->m1);
+    printf("  %u\n", o->own);
 }
 
 static int by_value(const void *a, const void *b)
@@ -83,14 +94,16 @@ static int by_value(const void *a, const void *b)
 static void put_place(const char *name, double value, double *values, size_t count)
 {
     size_t as_good = 0;
+    if (isnan(value))
+        return;
     for (size_t i = 0; i < count; i++)
         as_good += values[i] <= value;
     qsort(values, count, sizeof *values, by_value);
-    printf(
-        "%s: of %zu random partitions (best %.4f, median %.4f, worst %.4f) %zu %s as good as the "
-        "true one; chance alone would do as well with p = %.3f\n",
-        name, count, values[0], values[count / 2], values[count - 1], as_good,
-        as_good == 1 ? "is" : "are", (double)(as_good + 1) / (double)(count + 1));
+    printf("%s: of %zu random partition%s (best %.4f, median %.4f, worst %.4f) %zu %s as good as "
+           "the true one; chance alone would do as well with p = %.3f\n",
+           name, count, count == 1 ? "" : "s", values[0],
+           (values[(count - 1) / 2] + values[count / 2]) / 2, values[count - 1], as_good,
+           as_good == 1 ? "is" : "are", (double)(as_good + 1) / (double)(count + 1));
 }
 
 int train_clusters_random(const struct train_clusters *how, const struct recipe *recipe,

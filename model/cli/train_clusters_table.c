@@ -31,9 +31,11 @@ static int score_both(const struct train_source *source, const struct train_data
     return 0;
 }
 
-/* Of the users of a cluster (c < 0: of all). @param some room for both's users, twice */
+/* Of the users of a cluster (c < 0: of all). @param metric that the difference is of  @param some
+ * room for both's users, twice */
 static int put_row(const struct train_data *data, const struct bundle_clusters *clusters,
-                   const struct both *both, int c, struct score_sums *some, struct err *err)
+                   const struct both *both, int c, enum metric metric, struct score_sums *some,
+                   struct err *err)
 {
     struct score_sums *part[2] = {some, some + both->users}, total[2] = {0};
     size_t users = 0;
@@ -63,12 +65,24 @@ static int put_row(const struct train_data *data, const struct bundle_clusters *
     struct comparison comparison[METRICS];
     if (score_compare(sums, 1, users, DRAWS_SEED, comparison, err))
         return -1;
-    const struct comparison *pinball = &comparison[METRIC_PBI];
+    const struct comparison *judged = &comparison[metric];
     printf(" %9.1f %9.1f  %8.4f %8.4f  %+.4f [%+.4f, %+.4f]\n",
            score_of(&total[0], SCORED_NET).mae_start_s, score_of(&total[1], SCORED_NET).mae_start_s,
-           pinball->of[0].mean, pinball->of[1].mean, pinball->difference, pinball->interval.low,
-           pinball->interval.high);
+           judged->of[0].mean, judged->of[1].mean, judged->difference, judged->interval.low,
+           judged->interval.high);
     return 0;
+}
+
+/* Who wrote a list of people may have meant another log. */
+static void say_who_is_missing(const struct train_data *data, const struct clustering *of)
+{
+    size_t there = 0;
+    for (size_t u = 0; u < data->lengths.users; u++) {
+        const char *id = data->lengths.user[u].user_id;
+        there += clustering_find(of, (struct slice){id, strlen(id)}) != NULL;
+    }
+    if (there < of->members)
+        printf("%zu of the %zu people of the clusters are in the log\n", there, of->members);
 }
 
 int train_clusters_table(const struct train_source *source, const struct train_data *data,
@@ -85,15 +99,19 @@ int train_clusters_table(const struct train_source *source, const struct train_d
         result = err_set(err, ERR_MEMORY, "out of memory for the scores of %zu users", both.users);
         goto out;
     }
+    /* A net of one output has no pinball loss. */
+    enum metric metric = predictor_outputs(&global->spec) == 1 ? METRIC_M1 : METRIC_PBI;
     printf("\nOn the last fifth of each user's sessions, as the bundle serves them:\n"
-           "                            MAE start (s)           PBi\n"
+           "                            MAE start (s)           %s\n"
            "cluster   users  sessions  net       global  clusters    global clusters  difference "
-           "[95 %% over users]\n");
+           "[95 %% over users]\n",
+           metric_names[metric]);
     for (int c = 0; c < (int)clusters->of.k && result == 0; c++)
-        result = put_row(data, clusters, &both, c, some, err);
+        result = put_row(data, clusters, &both, c, metric, some, err);
     if (result == 0)
-        result = put_row(data, clusters, &both, -1, some, err);
+        result = put_row(data, clusters, &both, -1, metric, some, err);
     putchar('\n');
+    say_who_is_missing(data, &clusters->of);
     for (uint32_t c = 0; c < clusters->of.k; c++)
         printf("cluster %u: %s\n", c, clusters->cluster[c].why);
 out:

@@ -52,8 +52,8 @@ static void test_cmd_cluster_from_profiles(void **state)
         {"outro cluster profiles.csv --columns total_session_rows,total_sessions --k 3", 0,
          "k            3: it was asked for; mean silhouette"},
         {"outro cluster log.tsv --method spectral --k-max 44 --quiet && outro cluster profiles.csv "
-         "--columns total_sessions --method spectral --k 60 | head -3", 0,
-         "k            60: it was asked for"},
+         "--columns total_sessions --method spectral --k 60 | head -3",
+         0, "k            60: it was asked for"},
         {"outro cluster profiles.csv --k 2 --against-random 9", 0,
          "9 random partitions of the same sizes"},
         {"outro cluster profiles.csv --k 2 --min-sessions 50 --min-rows 520 --max-average 6300", 0,
@@ -88,6 +88,17 @@ static void test_cmd_cluster_file_trains(void **state)
          "l.json "
          "--epochs 1 --quiet --out bundle && outro replay log.tsv --bundle bundle --quiet",
          0, "cluster   users  sessions"},
+        {"outro train log.tsv --clusters l.json --net lstm:8 --loss huber:.5 --base none --epochs "
+         "1 "
+         "--against-random 1 --quiet --out one >one.txt && grep '^M1: of 1 random partition ' "
+         "one.txt && ! grep -q nan one.txt && echo counted",
+         0, "counted"},
+        {"head -20000 log.tsv | sed 's/^user_00000/other_/' >others.tsv; outro train others.tsv "
+         "--clusters l.json --epochs 1 --min-users 2 --quiet --out two",
+         0, " of the 45 people of the clusters are in the log"},
+        {"sed 's/^user_/other_/' log.tsv >others.tsv; outro train others.tsv --clusters l.json "
+         "--epochs 1 --quiet --out three; test ! -e three && exit 7",
+         7, "none of the 45 people of the clusters is in the log"},
     };
     shell_in_folder_all(commands, COUNT(commands));
 }

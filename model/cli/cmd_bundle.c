@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/scaler_changes.h"
 
 static size_t tensors_of(const struct net_spec *spec)
 {
@@ -69,8 +70,10 @@ static void show_lists(const struct manifest *manifest)
                progress_number(manifest->file[i].size_bytes, number), manifest->file[i].sha256);
 }
 
-static void show_clusters(const struct manifest_clusters *clusters)
+static void show_clusters(const struct manifest *manifest)
 {
+    const struct manifest_clusters *clusters = &manifest->clusters;
+    char text[256];
     if (clusters->k == 0) {
         puts("clusters     none: every user has the global net");
         return;
@@ -81,6 +84,10 @@ static void show_clusters(const struct manifest_clusters *clusters)
         printf("  %-3u %llu people, %llu sessions; %s net: %s\n", c,
                (unsigned long long)cluster->users, (unsigned long long)cluster->sessions,
                cluster->own ? "its own" : "the global", cluster->why);
+        if (!cluster->own || !cluster->own_scaler)
+            continue;
+        scaler_changes_sum_up(&manifest->scaler, &cluster->scaler, text, sizeof text);
+        printf("      standardised by itself: %s\n", text);
     }
 }
 
@@ -99,7 +106,7 @@ static int show(const char *path, bool each_input, struct err *err)
     int64_t longest_ms = manifest->pool_ms[POOL_VALUES - 1];
     printf("window       %u sessions a user; pool of %d lengths, median %.0f s, longest %.0f s\n",
            manifest->window, POOL_VALUES, (double)median_ms / 1000, (double)longest_ms / 1000);
-    show_clusters(&manifest->clusters);
+    show_clusters(manifest);
     printf("self-test    %zu cases\n", manifest->cases);
     show_lists(manifest);
     free(manifest);
@@ -118,6 +125,18 @@ static int print_recipe(const char *path, struct err *err)
         result = err_set(err, ERR_INPUT, "%s: does not say what it was trained by", path);
     free(manifest);
     return result;
+}
+
+/* Loading has run the self-test of each of their nets. */
+static void check_clusters(const struct bundle_clusters *clusters)
+{
+    size_t own = 0;
+    if (!clusters)
+        return;
+    for (uint32_t c = 0; c < clusters->of.k; c++)
+        own += clusters->cluster[c].net != NULL;
+    printf("  clusters: %u, %zu people listed, %zu nets of their own, each by the self-test\n",
+           clusters->of.k, clusters->of.members, own);
 }
 
 /* The bundle and its manifest are read one after the other: were it replaced in between, the counts
@@ -143,6 +162,7 @@ static int check(const char *path, struct err *err)
     printf("  window %u, %d pool lengths ascending, quantiles, session gap\n", bundle->window,
            POOL_VALUES);
     printf("  self-test: %zu cases within %g\n", manifest->cases, SELFTEST_TOLERANCE);
+    check_clusters(bundle->clusters);
     result = 0;
 out:
     bundle_release(bundle);

@@ -1,23 +1,18 @@
 /* outro bundle diff: what changed between two bundles, for whoever is about to deploy the second.
- */
+ * Their clusters: bundle_diff_clusters.c. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bundle/bundle.h"
-#include "bundle/feature_names.h"
 #include "bundle/manifest.h"
+#include "cli/bundle_diff_parts.h"
 #include "cli/cmd_bundle_network.h"
 #include "cli/options.h"
+#include "cli/scaler_changes.h"
 
-struct side {
-    const char *path;
-    struct manifest *manifest;
-    struct bundle *bundle;
-};
-
-static bool open_side(struct side *side, struct err *err)
+static bool open_side(struct diff_side *side, struct err *err)
 {
     side->manifest = bundle_manifest(side->path, err);
     side->bundle = side->manifest ? bundle_load(side->path, err) : NULL;
@@ -29,7 +24,7 @@ static bool open_side(struct side *side, struct err *err)
     return false;
 }
 
-static void close_side(struct side *side)
+static void close_side(struct diff_side *side)
 {
     bundle_release(side->bundle);
     free(side->manifest);
@@ -54,7 +49,27 @@ static void put_numbers(const char *name, double a, double b, const char *unit)
 
 /* ---- net and inputs ---- */
 
-static void diff_net(const struct side *a, const struct side *b)
+bool diff_nets_alike(const struct predictor *x, const struct predictor *y)
+{
+    char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
+    net_spec_print(&x->spec, net[0], head[0]);
+    net_spec_print(&y->spec, net[1], head[1]);
+    return strcmp(net[0], net[1]) == 0 && strcmp(head[0], head[1]) == 0 &&
+           x->params_count == y->params_count;
+}
+
+double diff_weights(const struct predictor *x, const struct predictor *y)
+{
+    double change = 0, norm = 0;
+    for (size_t i = 0; i < x->params_count; i++) {
+        double d = (double)y->params[i] - (double)x->params[i];
+        change += d * d;
+        norm += (double)x->params[i] * (double)x->params[i];
+    }
+    return norm > 0 ? sqrt(change / norm) : 0;
+}
+
+static void diff_net(const struct diff_side *a, const struct diff_side *b)
 {
     char net[2][NET_TEXT_MAX], head[2][NET_TEXT_MAX];
     net_spec_print(&a->manifest->spec, net[0], head[0]);
@@ -63,82 +78,57 @@ static void diff_net(const struct side *a, const struct side *b)
     put_texts("head", head[0], head[1]);
     put_texts("base", predictor_base_names[a->manifest->base],
               predictor_base_names[b->manifest->base]);
-    const struct predictor *x = a->bundle->net, *y = b->bundle->net;
-    if (strcmp(net[0], net[1]) != 0 || strcmp(head[0], head[1]) != 0 ||
-        x->params_count != y->params_count)
-        return;
-    double change = 0, norm = 0;
-    for (size_t i = 0; i < x->params_count; i++) {
-        double d = (double)y->params[i] - (double)x->params[i];
-        change += d * d;
-        norm += (double)x->params[i] * (double)x->params[i];
-    }
-    printf("weights      moved by %.3g of their length\n", norm > 0 ? sqrt(change / norm) : 0);
+    if (diff_nets_alike(a->bundle->net, b->bundle->net))
+        printf("weights      of the global net moved by %.3g of their length\n",
+               diff_weights(a->bundle->net, b->bundle->net));
 }
 
-/* Inputs whose mean moved most, in their own deviations. */
-static void diff_inputs(const char *kind, const char *const *names, int count, const float *mean_a,
-                        const float *inverse_sd_a, const float *mean_b, const float *inverse_sd_b)
+void diff_put_scalers(const struct predictor_scaler *x, const struct predictor_scaler *y,
+                      int indent)
 {
-    for (int i = 0; i < count; i++) {
-        double shift = ((double)mean_b[i] - (double)mean_a[i]) * (double)inverse_sd_a[i];
-        double ratio = (double)inverse_sd_a[i] / (double)inverse_sd_b[i];
-        if (fabs(shift) > .1 || ratio > 1.1 || ratio < 1 / 1.1)
-            printf("  %-6s %-18s mean moved by %+.2f deviations, deviation times %.2f\n", kind,
-                   names[i], shift, ratio);
+    struct scaler_change change[SCALER_INPUTS_MAX];
+    size_t count = scaler_changes(x, y, change);
+    puts(count > 0 ? "" : " none");
+    for (size_t i = 0; i < count; i++) {
+        printf("%*s%-6s %-18s ", indent, "", change[i].kind, change[i].name);
+        if (change[i].only)
+            printf("only the %s has it\n", change[i].only == 1 ? "first" : "second");
+        else
+            printf("mean moved by %+.2f deviations, deviation times %.2f\n", change[i].shift,
+                   change[i].ratio);
     }
 }
 
-/* Those that both have; and which only one has. */
-static void diff_starts(const struct predictor_scaler *x, const struct predictor_scaler *y)
+static void diff_scalers(const struct diff_side *a, const struct diff_side *b)
 {
-    const char *of_x[START_FEATURES_MAX], *of_y[START_FEATURES_MAX];
-    size_t i = 0, j = 0, count_x = start_names(x->panel, of_x),
-           count_y = start_names(y->panel, of_y);
-    for (int f = 0; f < START_FEATURES_MAX; f++) {
-        bool in_x = i < count_x && of_x[i] == START_NAMES[f];
-        bool in_y = j < count_y && of_y[j] == START_NAMES[f];
-        if (in_x && in_y)
-            diff_inputs("start", &START_NAMES[f], 1, &x->start_mean[i], &x->start_inverse_sd[i],
-                        &y->start_mean[j], &y->start_inverse_sd[j]);
-        else if (in_x || in_y)
-            printf("  start  %-18s only the %s has it\n", START_NAMES[f],
-                   in_x ? "first" : "second");
-        i += in_x;
-        j += in_y;
-    }
-}
-
-static void diff_scalers(const struct side *a, const struct side *b)
-{
-    const struct predictor_scaler *x = &a->manifest->scaler, *y = &b->manifest->scaler;
-    printf("inputs       %d step, %zu start, %d live; those that are standardised otherwise by a "
-           "tenth or more:\n",
+    printf("inputs       %d step, %zu start, %d live; those that are standardised otherwise for "
+           "the global net by a tenth or more:",
            STEP_INPUTS, predictor_start_features(&a->manifest->spec), LIVE_FEATURES);
-    diff_inputs("step", STEP_NAMES, STEP_INPUTS, x->step_mean, x->step_inverse_sd, y->step_mean,
-                y->step_inverse_sd);
-    diff_starts(x, y);
-    diff_inputs("live", LIVE_NAMES, LIVE_FEATURES, x->live_mean, x->live_inverse_sd, y->live_mean,
-                y->live_inverse_sd);
+    diff_put_scalers(&a->manifest->scaler, &b->manifest->scaler, 2);
+}
+
+int diff_put_medians(const struct manifest *of, const struct predictor *x,
+                     const struct predictor *y, struct err *err)
+{
+    float says[2][SELFTEST_CASES_MAX][QUANTILES];
+    if (selftest_answer(x, of->selftest, of->cases, says[0], err) ||
+        selftest_answer(y, of->selftest, of->cases, says[1], err))
+        return -1;
+    for (size_t i = 0; i < of->cases; i++)
+        printf(" %.0f -> %.0f%s", (double)says[0][i][QUANTILE_MEDIAN],
+               (double)says[1][i][QUANTILE_MEDIAN], i + 1 < of->cases ? "," : "\n");
+    return 0;
 }
 
 /* What both say about the rows of the first one's self-test. */
-static int diff_answers(const struct side *a, const struct side *b, struct err *err)
+static int diff_answers(const struct diff_side *a, const struct diff_side *b, struct err *err)
 {
-    float says[2][SELFTEST_CASES_MAX][QUANTILES];
-    const struct manifest *m = a->manifest;
-    if (m->scaler.panel != b->manifest->scaler.panel) {
+    if (a->manifest->scaler.panel != b->manifest->scaler.panel) {
         puts("medians      not compared: the nets do not have the same inputs");
         return 0;
     }
-    if (selftest_answer(a->bundle->net, m->selftest, m->cases, says[0], err) ||
-        selftest_answer(b->bundle->net, m->selftest, m->cases, says[1], err))
-        return -1;
-    printf("medians      of the first one's self-test rows, seconds:");
-    for (size_t i = 0; i < m->cases; i++)
-        printf(" %.0f -> %.0f%s", (double)says[0][i][QUANTILE_MEDIAN],
-               (double)says[1][i][QUANTILE_MEDIAN], i + 1 < m->cases ? "," : "\n");
-    return 0;
+    printf("medians      of the global net on the first one's self-test rows, seconds:");
+    return diff_put_medians(a->manifest, a->bundle->net, b->bundle->net, err);
 }
 
 /* ---- recipe and scores ---- */
@@ -185,7 +175,7 @@ static const struct manifest_score *find_score(const struct manifest *m, const c
 
 static void diff_scores(const struct manifest *a, const struct manifest *b)
 {
-    puts("scores");
+    puts("scores       of the global net");
     for (size_t i = 0; i < a->scores; i++) {
         const struct manifest_score *x = &a->score[i], *y = find_score(b, x->name);
         if (y)
@@ -199,66 +189,7 @@ static void diff_scores(const struct manifest *a, const struct manifest *b)
             printf("  %-32s not measured -> %.6g\n", b->score[i].name, b->score[i].value);
 }
 
-/* ---- clusters ---- */
-
-static void put_clusters(const char *sign, const struct bundle_clusters *clusters)
-{
-    if (!clusters) {
-        printf("  %s none: everybody has the global net\n", sign);
-        return;
-    }
-    printf("  %s %s, %u clusters, %zu people listed\n", sign,
-           cluster_method_name(clusters->of.method), clusters->of.k, clusters->of.members);
-    for (uint32_t c = 0; c < clusters->of.k; c++)
-        printf("  %s   %u: %llu people, %s net; %s\n", sign, c,
-               (unsigned long long)clusters->cluster[c].users,
-               clusters->cluster[c].net ? "its own" : "the global", clusters->cluster[c].why);
-}
-
-/* Numbers of clusters mean nothing from one clustering to the next: a cluster of the second stands
- * for the one of the first that most of its people were in. */
-static int diff_members(const struct clustering *a, const struct clustering *b, struct err *err)
-{
-    size_t *both = calloc((size_t)a->k * b->k, sizeof *both), common = 0, stayed = 0;
-    if (!both)
-        return err_set(err, ERR_MEMORY, "out of memory for %u x %u clusters", a->k, b->k);
-    for (size_t i = 0; i < b->members; i++) {
-        const char *id = b->member[i].user_id;
-        int label = clustering_member(a, (struct slice){id, strlen(id)});
-        if (label < 0)
-            continue;
-        common++;
-        both[(size_t)label * b->k + b->member[i].label]++;
-    }
-    for (uint32_t y = 0; y < b->k; y++) {
-        size_t most = 0;
-        for (uint32_t x = 0; x < a->k; x++)
-            if (both[(size_t)x * b->k + y] > most)
-                most = both[(size_t)x * b->k + y];
-        stayed += most;
-    }
-    printf(
-        "  people listed in both %zu, of them moved to other company %zu; only in the first %zu, "
-        "only in the second %zu\n",
-        common, common - stayed, a->members - common, b->members - common);
-    free(both);
-    return 0;
-}
-
-static int diff_clusters(const struct side *a, const struct side *b, struct err *err)
-{
-    const struct bundle_clusters *x = a->bundle->clusters, *y = b->bundle->clusters;
-    if (!x && !y) {
-        puts("clusters     none in both");
-        return 0;
-    }
-    puts("clusters");
-    put_clusters("-", x);
-    put_clusters("+", y);
-    return x && y ? diff_members(&x->of, &y->of, err) : 0;
-}
-
-static int diff(const struct side *a, const struct side *b, struct err *err)
+static int diff(const struct diff_side *a, const struct diff_side *b, struct err *err)
 {
     const struct manifest *x = a->manifest, *y = b->manifest;
     put_texts("version", x->version, y->version);
@@ -292,7 +223,7 @@ int cmd_bundle_diff(int argc, char **argv)
     int count = options_parse(&options, argc, argv);
     if (count < 0)
         return options_status(count);
-    struct side a = {.path = argv[1]}, b = {.path = argv[2]};
+    struct diff_side a = {.path = argv[1]}, b = {.path = argv[2]};
     int result = open_side(&a, &err) && open_side(&b, &err) ? diff(&a, &b, &err) : -1;
     close_side(&a);
     close_side(&b);

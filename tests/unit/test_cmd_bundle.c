@@ -205,13 +205,14 @@ static void test_cmd_bundle_says_what_changed(void **state)
         "version      20261124T101500Z-",
         " -> 20261124T101500Z-",
         "net          same: gru:4",
-        "weights      moved by 0.",
+        "weights      of the global net moved by 0.",
         "  live   ",
         "mean moved by +1.00 deviations",
         "session gap  1800 s -> 900 s",
-        "medians      of the first one's self-test rows",
+        "medians      of the global net on the first one's self-test rows",
         "  - none: everybody",
         "  + kmeans, 3 clusters, 2 people listed",
+        "another net serves 2 of 2 listed people: 2 get a cluster's instead of the global one\n",
         "  - seed = 1",
         "  + seed = 2",
         "0.973 -> 0.95 (-0.023)",
@@ -226,6 +227,7 @@ static void test_cmd_bundle_says_what_changed(void **state)
     said(&f, "out", "version      same: 20261124T101500Z-");
     said(&f, "out", "recipe       same");
     said(&f, "out", "clusters     none in both");
+    said(&f, "out", "for the global net by a tenth or more: none\n");
     f.bundle.net->params[3] += .25f;
     f.bundle.net->scaler.live_mean[2] += 1 / f.bundle.net->scaler.live_inverse_sd[2];
     f.bundle.gap_ms = 900000;
@@ -248,11 +250,59 @@ static void test_cmd_bundle_says_what_changed(void **state)
     fixture_release(&f);
 }
 
+/* The global net is the same; what serves the listed people is not. */
+static void test_cmd_bundle_says_what_changed_in_clusters(void **state)
+{
+    static const char *const changes[] = {
+        "weights      of the global net moved by 0 of their length",
+        "scores       of the global net\n",
+        "clusters\n  - ",
+        "  -   2: 3 people, its own net; reason 2\n  + ",
+        "  +   2: 3 people, its own net; retrained\n  people listed in both 2, of them moved to "
+        "other company 0;",
+        "  cluster 0 -> 0, by 1 of the people listed in both\n    net        its own in both; "
+        "weights "
+        "moved by 0.",
+        "    inputs     1 of 43 inputs otherwise than the global net's by a tenth or more, most "
+        "live ",
+        "    medians    of its net on the first one's self-test rows, seconds: ",
+        "  cluster 1 -> 1, by the nearest centroid: nobody is listed in both\n    net        the "
+        "global one in both\n    centroid   moved by 0 in the scaled columns",
+        "    centroid   moved by 0.5 in the scaled columns",
+        "another net serves 1 of 2 listed people: 1 get another one of a cluster\n",
+    };
+    (void)state;
+    struct bundle_fixture f;
+    fixture_init(&f, 4, 1);
+    fixture_cluster(&f);
+    fixture_save(&f, "b");
+    assert_int_equal(run_words(&f, "check /b"), 0);
+    said(&f, "out", "clusters: 3, 2 people listed, 2 nets of their own, each by the self-test");
+    assert_int_equal(run_words(&f, "show /b"), 0);
+    said(&f, "out", "reason 0\n      standardised by itself: 1 of 43 inputs otherwise");
+    said(&f, "out", "its own net: reason 2\nself-test");
+    assert_int_equal(run_words(&f, "diff /b /b"), 0);
+    said(&f, "out",
+         "clusters     same: kmeans, 3 clusters, 2 people listed\n  another net serves 0 of 2");
+    struct bundle_clusters *clusters = f.bundle.clusters;
+    clusters->cluster[0].net->params[5] += .25f;
+    clusters->cluster[0].net->scaler.live_mean[3] += 2;
+    strcpy(clusters->cluster[2].why, "retrained");
+    clusters->of.centroids[1] += .5;
+    fixture_save(&f, "c");
+    assert_int_equal(run_words(&f, "diff /b /c"), 0);
+    for (size_t i = 0; i < COUNT(changes); i++)
+        said(&f, "out", changes[i]);
+    fixture_release(&f);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cmd_bundle_says_what_it_finds),
-                                       cmocka_unit_test(test_cmd_bundle_carries_a_net_out_and_in),
-                                       cmocka_unit_test(test_cmd_bundle_survives_damage),
-                                       cmocka_unit_test(test_cmd_bundle_says_what_changed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cmd_bundle_says_what_it_finds),
+        cmocka_unit_test(test_cmd_bundle_carries_a_net_out_and_in),
+        cmocka_unit_test(test_cmd_bundle_survives_damage),
+        cmocka_unit_test(test_cmd_bundle_says_what_changed),
+        cmocka_unit_test(test_cmd_bundle_says_what_changed_in_clusters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* main.c - the command line of outrod. Everything else is in service.h and demo.h. */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,6 +88,13 @@ static int audit(const struct command_line *line, const struct config *config,
     return audit_run(config, logger, stdout, err);
 }
 
+/* Whoever read standard output has closed it. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) > 0 && out.revents & POLLERR;
+}
+
 static int state(const struct command_line *line, const struct config *config,
                  struct logger *logger, struct err *err)
 {
@@ -94,6 +102,9 @@ static int state(const struct command_line *line, const struct config *config,
         return err_set(err, ERR_USAGE, "state: name one user, or --all");
     }
     int status = state_dump(config, line->operand, logger, stdout, err);
+    if (status < 0 && ferror(stdout) && reader_left()) {
+        return 0; /* `head` has seen enough */
+    }
     return status <= 0 ? status : err_set(err, ERR_INPUT, "nothing is known of %s", line->operand);
 }
 
@@ -335,6 +346,21 @@ static int demonstrate(struct command_line *line)
     return status;
 }
 
+/* An earlier write may be the one that failed, of which nothing but the mark in stdout is left.
+ * @return the exit status */
+static int end_output(int status)
+{
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE || reader_left()) {
+        return status;
+    }
+    if (errno != 0 || status == 0) {
+        fprintf(stderr, "outrod: standard output: %s\n",
+                errno ? strerror(errno) : "not all of it could be written");
+    }
+    return status ? status : 1;
+}
+
 int main(int argc, char **argv)
 {
     enum { DEMO_SETS_MAX = 16 };
@@ -355,10 +381,5 @@ int main(int argc, char **argv)
         status = line.demo ? demonstrate(&line) : configured(&line, NULL);
     }
     free(line.sets);
-    errno = 0;
-    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-        fprintf(stderr, "outrod: standard output: %s\n", strerror(errno));
-        return status ? status : 1;
-    }
-    return status;
+    return end_output(status);
 }

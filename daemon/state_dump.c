@@ -52,14 +52,21 @@ static json_t *past_json(const struct past_session *past, size_t count)
     return list;
 }
 
+/* Which bundle's clusters; null when none has said anything of the user. */
+static json_t *clustering_json(const struct user_state *user)
+{
+    return user->clustering ? json_integer((json_int_t)user->clustering) : json_null();
+}
+
 static int print_user(const struct dump *dump, const struct state_store *store,
                       const struct user_state *user, struct err *err)
 {
     size_t count = history_ring(state_store_layout(store), user, dump->params.window, dump->past);
     json_t *object =
-        json_pack("{s:s%, s:I, s:o, s:o, s:o, s:o}", "user_id", user->user_id,
+        json_pack("{s:s%, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "user_id", user->user_id,
                   (size_t)user->user_id_size, "partition", (json_int_t)state_store_partition(store),
-                  "latest", session_json(&user->current), "previous", session_json(&user->previous),
+                  "cluster", (int)user->cluster - 1, "clustering", clustering_json(user), "latest",
+                  session_json(&user->current), "previous", session_json(&user->previous),
                   "history", history_json(&user->history), "past", past_json(dump->past, count));
     if (!object) {
         return err_set(err, ERR_MEMORY, "out of memory");

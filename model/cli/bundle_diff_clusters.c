@@ -80,10 +80,11 @@ static bool same_groups(const struct manifest *a, const struct manifest *b)
            strcmp(a->file[a->clusters.file].sha256, b->file[b->clusters.file].sha256) == 0;
 }
 
+/* Of two that have clusters. */
 static bool same_clusters(const struct diff_side *a, const struct diff_side *b)
 {
     const struct bundle_clusters *x = a->bundle->clusters, *y = b->bundle->clusters;
-    if (!x || !y || !same_groups(a->manifest, b->manifest))
+    if (!same_groups(a->manifest, b->manifest))
         return false;
     for (uint32_t c = 0; c < x->of.k; c++)
         if (!same_cluster(&x->cluster[c], &y->cluster[c]))
@@ -355,7 +356,7 @@ int diff_clusters(const struct diff_side *a, const struct diff_side *b, struct e
     }
     if (cross(x, y, &crossing, err))
         return -1;
-    if (same_clusters(a, b)) {
+    if (x && y && same_clusters(a, b)) {
         char line[LINE_MAX_BYTES];
         describe(x, line);
         printf("clusters     same: %s\n", line);

@@ -105,8 +105,9 @@ static const struct config_key keys[] = {
            "Finished sessions from which on somebody whom the bundle's clusters do not list is placed in the nearest "
            "one. Until then the global net serves them."),
     NUMBER("cluster.recheck.sessions", cluster_recheck_sessions, "20", 0, 1000000, 0,
-           "After so many more sessions everybody's cluster is looked at again; who has come nearer to another one by a "
-           "tenth of the distance moves. 0: never."),
+           "After so many more sessions everybody's cluster is looked at again; somebody whom the clusters list, after so "
+           "many more than the list was made of. Who has come nearer to another one by a tenth of the distance moves. "
+           "0: never."),
     TEXT("state.dir", CONFIG_FILE, state_dir, "", CONFIG_EMPTY,
          "Directory of this host for snapshots of the state: a partition that leaves, or that is there at a clean stop, "
          "is written into it, and the next start reads only what topic.state got since. Never needed: what is missing, "

@@ -33,7 +33,7 @@
     X(hidden_recomputed, counter, "outro_hidden_recomputed_total", "",                             \
       "Hidden states recomputed from history, as after a bundle swap")                             \
     X(cluster_moves, counter, "outro_cluster_moves_total", "",                                     \
-      "Users placed in a cluster, or in another one")                                              \
+      "Users moved to another cluster, or placed in one without being listed")                     \
     X(produced, counter, "outro_records_produced_total", "", "Records handed to the producer")     \
     X(acknowledged, counter, "outro_records_acknowledged_total", "", "Records the brokers keep")   \
     X(discarded, counter, "outro_records_discarded_total", "",                                     \

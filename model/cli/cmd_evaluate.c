@@ -204,8 +204,11 @@ static int check_report(const struct evaluate *evaluate)
                   {"--clusters", evaluate->clusters_path},
                   {"--baseline", evaluate->baseline_name},
                   {"--seed-compat", evaluate->seed_compat}};
+    const char *recipe = seed_flags_given(&evaluate->flags, &evaluate->recipe);
     const struct option report[] = {{"--kmeans", evaluate->kmeans_path},
-                                    {"--spectral", evaluate->spectral_path}};
+                                    {"--spectral", evaluate->spectral_path},
+                                    {"--threads", evaluate->threads},
+                                    {recipe, recipe}};
     for (size_t i = 0; evaluate->seed_report && i < sizeof option / sizeof *option; i++)
         if (option[i].given)
             return options_usage("evaluate", "%s does not go with --seed-report", option[i].name);
@@ -304,7 +307,6 @@ int cmd_evaluate(int argc, char **argv)
     struct evaluate evaluate = {.baseline = EVALUATED_MEAN, .recipe = seed_recipe_defaults()};
     struct err err = {0};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    evaluate.threads = cores > 0 ? (uint64_t)cores : 1;
     evaluate_report_defaults(&evaluate.recipe);
     int count = parse(&evaluate, argc, argv);
     if (count < 0)
@@ -313,6 +315,8 @@ int cmd_evaluate(int argc, char **argv)
     int status = check_options(&evaluate);
     if (status)
         return status;
+    if (!evaluate.threads)
+        evaluate.threads = cores > 0 ? (uint64_t)cores : 1;
     tensor_use_one_thread();
     int result = evaluate.seed_report ? evaluate_report(&evaluate, &err)
                  : evaluate.directory ? run_directory(&evaluate, &err)

@@ -1,6 +1,7 @@
 /* outro train --seed-compat: a prepared directory to the models of the re-implemented system. */
 #include "cli/cmd_train_seed.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,8 +35,12 @@ static void print_models(const struct seed_models *models)
             continue;
         }
         const struct seed_epoch *last = &cluster->curve[cluster->epochs - 1];
-        printf("%13s %7u %12.6g %12.6g\n", cluster->standardised ? "yes" : "no", cluster->epochs,
-               last->loss, last->validation);
+        printf("%13s %7u %12.6g ", cluster->standardised ? "yes" : "no", cluster->epochs,
+               last->loss);
+        if (isnan(last->validation))
+            printf("%12s\n", "-"); /* nobody of the cluster is for validation */
+        else
+            printf("%12.6g\n", last->validation);
     }
 }
 
@@ -52,6 +57,11 @@ static int learn(const struct train_seed *train, const struct seed_data *data,
     struct seed_models models = {0};
     struct seed_models *all[] = {&models};
     int result = seed_models_init(&models, &train->recipe, members, data, err);
+    if (result == 0 && members && seed_models_work(&models) == 0)
+        result = err_set(err, ERR_INPUT,
+                         "%s: no cluster has %u people and a session of theirs to train on: give a "
+                         "smaller --min-users, or fewer clusters",
+                         train->clusters_path, train->recipe.min_users);
     if (result == 0)
         result = seed_watch_train(all, 1, data, (uint32_t)train->threads, train->quiet, err);
     if (result == 0)

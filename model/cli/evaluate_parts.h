@@ -23,7 +23,7 @@ struct evaluate {
     enum table_form form;
     struct seed_flags flags;   /* the recipe of a report, as given */
     struct seed_recipe recipe; /* its defaults */
-    uint64_t threads;
+    uint64_t threads;          /* 0 until options are read: not given */
     bool directory, seed_compat, seed_report, keep_duplicates, strict, quiet, tsv, json;
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bundle/cluster_file.h"
 #include "core/array.h"
@@ -63,6 +64,15 @@ static int read_user(const char *folder, const char *file, struct seed_rows *row
     return seed_names_add(names, id, seed_user(&rows->row[before]), err);
 }
 
+/* @return -1, with err */
+static int no_training_set(const char *path, struct err *err)
+{
+    if (access(path, F_OK) < 0)
+        return err_errno(err, "%s", path);
+    return err_set(err, ERR_INPUT,
+                   "%s: no folder of `outro prepare --seed-compat`: it has no summary/train", path);
+}
+
 /* @param needed an error when it is not there */
 static int read_set(const char *path, const char *set, bool needed, struct seed_rows *rows,
                     struct seed_names *names, struct err *err)
@@ -72,6 +82,8 @@ static int read_set(const char *path, const char *set, bool needed, struct seed_
     if (snprintf(folder, sizeof folder, "%s/summary/%s", path, set) >= (int)sizeof folder)
         return err_set(err, ERR_IO, "%.80s...: the name is too long", path);
     int count = scandir(folder, &entry, is_summary, by_name);
+    if (count < 0 && needed && (errno == ENOENT || errno == ENOTDIR))
+        return no_training_set(path, err);
     if (count < 0)
         return needed || errno != ENOENT ? err_errno(err, "%s", folder) : 0;
     int result = 0;

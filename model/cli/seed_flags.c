@@ -58,6 +58,25 @@ void seed_flags_rows(struct seed_flags *flags, const struct seed_recipe *default
     memcpy(out, rows, sizeof rows);
 }
 
+const char *seed_flags_given(const struct seed_flags *flags, const struct seed_recipe *defaults)
+{
+    const struct {
+        const char *name;
+        bool differs;
+    } option[] = {{"--hidden-dim", flags->hidden_dim != defaults->hidden_dim},
+                  {"--dropout", flags->dropout != defaults->dropout},
+                  {"--loss", flags->loss},
+                  {"--optimizer", flags->optimizer},
+                  {"--batch", flags->batch != defaults->batch},
+                  {"--epochs", flags->epochs != defaults->epochs},
+                  {"--seed", flags->seed != defaults->seed},
+                  {"--min-users", flags->min_users != defaults->min_users}};
+    for (size_t i = 0; i < sizeof option / sizeof *option; i++)
+        if (option[i].differs)
+            return option[i].name;
+    return NULL;
+}
+
 /* @return which of the names, or -1 with ERR_USAGE */
 static int find(const char *option, const char *name, const char *const *names, int count,
                 struct err *err)

@@ -28,6 +28,9 @@ void seed_flags_rows(struct seed_flags *flags, const struct seed_recipe *default
 /** @param recipe the defaults; what was given is set  @return 0, or -1 with ERR_USAGE */
 int seed_flags_recipe(const struct seed_flags *flags, struct seed_recipe *recipe,
                       struct err *err) MUST_CHECK;
+/** @return an option of any training that has another value than the default, as it is written;
+ * NULL when none has. Without --filter-percentile, which is not of training alone. */
+const char *seed_flags_given(const struct seed_flags *flags, const struct seed_recipe *defaults);
 /** By their names in seed_fit.h. @return 0, or -1 with ERR_USAGE: what it may be */
 int seed_cell_find(const char *name, enum seed_cell *out, struct err *err) MUST_CHECK;
 int seed_scaling_find(const char *name, enum seed_scaling *out, struct err *err) MUST_CHECK;

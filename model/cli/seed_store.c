@@ -323,6 +323,14 @@ static int read_cluster(int dir, const json_t *json, const struct seed_recipe *r
     return 0;
 }
 
+static bool has_models(const struct seed_models *models)
+{
+    for (uint32_t c = 0; c < models->clusters; c++)
+        if (models->cluster[c].trained)
+            return true;
+    return false;
+}
+
 static int read_all(int dir, const json_t *root, struct seed_models *models,
                     struct seed_members *members, struct err *err)
 {
@@ -346,6 +354,8 @@ static int read_all(int dir, const json_t *root, struct seed_models *models,
         if (read_cluster(dir, json_array_get(clusters, c), &models->recipe, c, &models->cluster[c],
                          members, err))
             return -1;
+    if (!has_models(models))
+        return err_set(err, ERR_INPUT, "it has no models: every cluster was too small for one");
     if (json_is_true(json_object_get(root, "by_cluster")))
         models->members = members;
     return seed_members_sort(members, err);

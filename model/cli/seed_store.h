@@ -18,7 +18,7 @@ int seed_store_save(const char *path, const struct seed_models *models, const ch
                     struct err *err) MUST_CHECK;
 
 /** @param models, members out: members are borrowed by models; release both, whatever comes back
- *  @return 0, or -1: ERR_IO, ERR_INPUT, ERR_SHAPE, ERR_CHECK, ERR_MEMORY */
+ *  @return 0, or -1: ERR_IO, ERR_INPUT (no models in it, too), ERR_SHAPE, ERR_CHECK, ERR_MEMORY */
 int seed_store_load(const char *path, struct seed_models *models, struct seed_members *members,
                     struct err *err) MUST_CHECK;
 

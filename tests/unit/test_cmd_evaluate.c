@@ -23,7 +23,7 @@ static int prepare(void **state)
     return shell_in_folder(
         "outro synth --quiet --rows 12000 --users 6 --out log.tsv && "
         "outro train --quiet --epochs 1 log.tsv --out bundle 2>&1 && "
-        "outro prepare --quiet --seed-compat --cut 0.8 --test-users 1.0 --validate-users 0.2 "
+        "outro prepare --quiet --seed-compat --cut 0.8 --test-users 0.8 --validate-users 0.2 "
         "log.tsv --out dir 2>&1 && "
         "{ echo 'user\tcluster'; ls dir/summary/train | sed 's/.csv$//' | "
         "awk '{ print $1 \"\\t\" (NR > 3) }'; } >clusters.tsv",
@@ -116,8 +116,31 @@ static void test_cmd_evaluate_of_models(void **state)
         {"outro train --seed-compat dir --out found-models --clusters found --hidden-dim 4 "
          "--epochs 2 --min-users 2 | wc -l",
          0, "3\n"},
-        {"outro train --seed-compat dir --out small --epochs 2 --clusters clusters.tsv", 0,
-         "no model: too few people"},
+        {"awk 'NR > 1 { print $1 \"\\t\" (NR > 3) }' clusters.tsv >uneven.tsv && "
+         "outro train --seed-compat dir --out uneven --hidden-dim 4 --epochs 2 --min-users 3 "
+         "--clusters uneven.tsv",
+         0, "no model: too few people"},
+        {"outro evaluate dir --models uneven", 0, "At the start of each session"},
+        {"cp -r dir unvalidated && rm -r unvalidated/summary/validate && "
+         "outro train --seed-compat unvalidated --out unvalidated-models --hidden-dim 4 --epochs 2",
+         0, "            -\n"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
+/* Clusters that are all too small: no directory without models, and no wrong reason for one of
+ * before. */
+static void test_cmd_evaluate_no_model_at_all(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro train --seed-compat dir --out small --epochs 2 --clusters clusters.tsv 2>&1", 1,
+         "clusters.tsv: no cluster has 31 people"},
+        {"test -e small", 1, ""},
+        {"cp -r models modelless && "
+         "sed -i 's/\"trained\": true/\"trained\": false/' modelless/manifest.json && "
+         "outro evaluate dir --models modelless --seed-compat 2>&1",
+         1, "modelless: it has no models"},
     };
     RUN_ALL(COMMANDS);
 }
@@ -172,10 +195,16 @@ static void test_cmd_evaluate_says_what_it_cannot_do(void **state)
         {"outro evaluate log.tsv --models bundle 2>&1", 2, "goes with a directory"},
         {"outro evaluate dir --seed-compat 2>&1", 2, "--seed-compat goes with --models"},
         {"outro evaluate log.tsv --kmeans x 2>&1", 2, "--kmeans goes with --seed-report"},
+        {"outro evaluate log.tsv --hidden-dim 4 2>&1", 2, "--hidden-dim goes with --seed-report"},
+        {"outro evaluate dir --models models --seed-compat --loss mse 2>&1", 2,
+         "--loss goes with --seed-report"},
+        {"outro evaluate log.tsv --threads 2 2>&1", 2, "--threads goes with --seed-report"},
         {"outro evaluate log.tsv --seed-report --baseline previous 2>&1", 2, "does not go with"},
         {"outro evaluate log.tsv --json --tsv 2>&1", 2, "exclude each other"},
         {"outro evaluate dir --models bundle 2>&1", 1, "not models of `outro train --seed-compat`"},
-        {"outro evaluate bundle 2>&1", 1, "bundle/summary/train: No such file"},
+        {"outro evaluate bundle 2>&1", 1, "bundle: no folder of `outro prepare --seed-compat`"},
+        {"outro prepare --quiet log.tsv --out tidy && outro evaluate tidy 2>&1", 1,
+         "tidy: no folder of `outro prepare --seed-compat`: it has no summary/train"},
         {"outro evaluate log.tsv --clusters log.tsv 2>&1", 1, "log.tsv:1: expected a user"},
         {"printf 'nobody\\t0\\n' >none && outro evaluate log.tsv --clusters none 2>&1", 1,
          "none of its users"},
@@ -184,7 +213,9 @@ static void test_cmd_evaluate_says_what_it_cannot_do(void **state)
         {"outro train --seed-compat dir --out x --model rnn 2>&1", 2, "lstm, gru, layered-lstm"},
         {"outro train --seed-compat dir --out x --loss rmse 2>&1", 2, "cannot train"},
         {"outro train --seed-compat dir --out x --optimizer best 2>&1", 2, "--optimizer"},
-        {"outro train --seed-compat log.tsv --out x 2>&1", 1, "log.tsv/summary/train"},
+        {"outro train --seed-compat log.tsv --out x 2>&1", 1,
+         "log.tsv: no folder of `outro prepare --seed-compat`"},
+        {"outro train --seed-compat absent --out x 2>&1", 1, "absent: No such file"},
         {"cp -r models broken && printf x >>broken/cluster-1.safetensors && "
          "outro evaluate dir --models broken 2>&1",
          1, "cluster-1.safetensors: sha256 is"},
@@ -198,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_cmd_evaluate_agrees_with_replay),
         cmocka_unit_test(test_cmd_evaluate_groups_by_the_clusters_given),
         cmocka_unit_test(test_cmd_evaluate_of_models),
+        cmocka_unit_test(test_cmd_evaluate_no_model_at_all),
         cmocka_unit_test(test_cmd_evaluate_report),
         cmocka_unit_test(test_cmd_evaluate_says_what_it_cannot_do),
     };

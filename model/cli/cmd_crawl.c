@@ -77,13 +77,17 @@ static int add_log(const struct crawl_command *command, struct track_set *set, s
     struct log_options options = {.order = LOG_BY_TIME, .strict = command->strict};
     if (log_hints_read(&command->hints, &options.form, &options.user, err) < 0)
         return -1;
-    struct log *log = open_log(command->tracks_path, &options, command->quiet, err);
+    const char *path = command->tracks_path;
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    struct log *log = open_log(path, &options, command->quiet, err);
     struct scrobble scrobble;
     int status = log ? 1 : -1;
     while (status > 0 && (status = log_next(log, &scrobble, err)) > 0)
         if (track_set_add(set, scrobble.artist, scrobble.track, err) < 0)
             status = -1;
     log_free(log);
+    if (status == 0 && track_set_count(set) == 0)
+        status = err_set(err, ERR_INPUT, "no scrobble in %s", name);
     return status;
 }
 

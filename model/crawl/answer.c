@@ -29,14 +29,32 @@ static uint32_t read_duration(const json_t *value)
     return read_whole(value, &ms) && ms > 0 && ms <= DURATION_MAX_MS ? (uint32_t)ms : 0;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* Tags are typed by people: a file has them without what stands around them. */
+static struct slice without_blanks(struct slice text)
+{
+    while (text.size > 0 && is_blank(text.data[text.size - 1]))
+        text.size--;
+    while (text.size > 0 && is_blank(text.data[0])) {
+        text.data++;
+        text.size--;
+    }
+    return text;
+}
+
 static void add_tag(struct track_facts *facts, const json_t *tag)
 {
-    const json_t *name = json_object_get(tag, "name");
-    size_t size = json_string_length(name); /* 0 of what is no text */
-    if (size == 0 || size > TAG_BYTES_MAX || facts->tag_count == TRACK_TAGS_MAX)
+    const json_t *value = json_object_get(tag, "name");
+    struct slice name = {json_string_value(value), json_string_length(value)}; /* or NULL and 0 */
+    name = without_blanks(name);
+    if (name.size == 0 || name.size > TAG_BYTES_MAX || facts->tag_count == TRACK_TAGS_MAX)
         return;
     struct track_tag *out = &facts->tags[facts->tag_count++];
-    out->name = (struct slice){json_string_value(name), size};
+    out->name = name;
     if (!read_whole(json_object_get(tag, "count"), &out->count) || out->count < 0)
         out->count = -1;
 }

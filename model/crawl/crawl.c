@@ -38,9 +38,10 @@ struct crawl {
     struct random random;
     struct slot *slots; /* (slot_count) */
     uint32_t slot_count;
-    uint64_t *offsets;    /* (tracks): of the last record in the journal, or NO_RECORD */
-    unsigned char *known; /* (tracks): enum known */
-    uint32_t next;        /* track that nobody has looked at yet */
+    uint64_t *offsets;      /* (tracks): of the last record in the journal, or NO_RECORD */
+    unsigned char *known;   /* (tracks): enum known */
+    uint32_t next;          /* track that nobody has looked at yet */
+    uint64_t failed_before; /* in earlier crawls */
     unsigned failures_in_a_row;
     struct err stop; /* why it ends early; ERR_NONE: it does not */
 };
@@ -288,6 +289,7 @@ static int begin(struct crawl *crawl, struct err *err)
     if (!crawl->journal)
         return err_prefix(err, "%s", options->out_path);
     crawl->counts->before = crawl->counts->tracks - crawl->counts->left;
+    crawl->failed_before = crawl->counts->failed;
     const struct fetcher_options fetching = {.base_url = options->base_url,
                                              .key = options->key,
                                              .parallel = options->parallel,
@@ -299,16 +301,30 @@ static int begin(struct crawl *crawl, struct err *err)
     return crawl->fetcher ? 0 : -1;
 }
 
+/* Where nothing but failures came of the asking, a script must not go on as if it had durations. */
+static int check_that_some_came(const struct crawl *crawl, struct err *err)
+{
+    const struct crawl_counts *counts = crawl->counts;
+    uint64_t asked = counts->tracks - counts->before - counts->left;
+    if (asked == 0 || counts->failed - crawl->failed_before < asked)
+        return 0;
+    return err_set(err, ERR_CHECK,
+                   "every track that was asked for has failed (%" PRIu64 "; %s/failed.tsv says "
+                   "why): when that is mended, run the same command with --retry-failed",
+                   asked, crawl->options->out_path);
+}
+
 static int finish(struct crawl *crawl, struct err *err)
 {
     if (journal_sync(crawl->journal, err) < 0 ||
         result_files_write(crawl->dir, crawl->set, crawl->journal, crawl->offsets,
                            &crawl->counts->tags, err) < 0)
         return err_prefix(err, "%s", crawl->options->out_path);
-    if (crawl->stop.code == ERR_NONE || crawl->counts->left == 0)
-        return 0;
-    *err = crawl->stop;
-    return -1;
+    if (crawl->stop.code != ERR_NONE && crawl->counts->left > 0) {
+        *err = crawl->stop;
+        return -1;
+    }
+    return check_that_some_came(crawl, err);
 }
 
 int crawl_run(const struct track_set *set, const struct crawl_options *options,

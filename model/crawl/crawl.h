@@ -51,8 +51,9 @@ struct crawl_options {
 
 /** @param counts also after an error
  *  @return 0: every track has an answer or has failed. Else -1, and after ERR_CANCELLED (the user),
- * ERR_CHECK (Last.fm wants no more, or nothing works: the sentence says what to do) the files are
- * written with what is known; ERR_IO, ERR_INPUT, ERR_MEMORY: they are as they were */
+ * ERR_CHECK (Last.fm wants no more, or nothing works, or each track that was asked for has failed:
+ * the sentence says what to do) the files are written with what is known; ERR_IO, ERR_INPUT,
+ * ERR_MEMORY: they are as they were */
 int crawl_run(const struct track_set *set, const struct crawl_options *options,
               struct crawl_counts *counts, struct err *err) MUST_CHECK;
 

@@ -69,6 +69,7 @@ static void test_answer_forms(void **state)
          "7 a:100 b:-1"},
         {TAGS("{\"tag\":[{\"name\":\"a\",\"count\":-4},\"b\",{},{\"name\":\"\"},{\"name\":7}]}"),
          "7 a:-1"},
+        {TAGS("{\"tag\":[{\"name\":\" a\\tb\\r\\n\"},{\"name\":\" \\n\"}]}"), "7 a\tb:-1"},
         {TAGS("{\"tag\":[{\"name\":\"\\u00e9\\t\\\"\"}]}"), "7 \xc3\xa9\t\":-1"},
         {"{\"error\":6,\"message\":\"Track not found\",\"links\":[]}", "error 6"},
         {"{\"error\":\"29\",\"message\":\"Rate limit\"}", "error 29"},

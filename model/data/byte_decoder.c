@@ -9,7 +9,7 @@
 
 enum {
     INPUT_BYTES = 64 * 1024,
-    HEAD_BYTES = 4,     /* that tell what it is */
+    HEAD_BYTES = 10,    /* that tell what it is */
     GZIP_BITS = 15 + 16 /* of inflateInit2: the largest window, and a gzip header must be there */
 };
 
@@ -48,11 +48,20 @@ static enum compression look(const char *head, size_t size)
     const unsigned char *byte = (const unsigned char *)head;
     if (size >= 2 && byte[0] == 0x1f && byte[1] == 0x8b)
         return GZIP;
-    if (size < HEAD_BYTES)
+    if (size < 4)
         return PLAIN;
     bool frame = memcmp(byte, "\x28\xb5\x2f\xfd", 4) == 0;
     bool skippable = (byte[0] & 0xf0) == 0x50 && memcmp(byte + 1, "\x2a\x4d\x18", 3) == 0;
     return frame || skippable ? ZSTD : PLAIN;
+}
+
+/* "BZh" and a digit may begin a text; behind them come the digits of pi (a block) or of its root
+ * (no block at all). */
+static bool is_bzip2(const char *head, size_t size)
+{
+    return size >= HEAD_BYTES && memcmp(head, "BZh", 3) == 0 && head[3] >= '1' && head[3] <= '9' &&
+           (memcmp(head + 4, "1AY&SY", 6) == 0 ||
+            memcmp(head + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0);
 }
 
 static int prepare(struct byte_decoder *decoder, struct err *err)
@@ -60,6 +69,9 @@ static int prepare(struct byte_decoder *decoder, struct err *err)
     while (decoder->end < HEAD_BYTES && !decoder->at_end)
         if (fill(decoder, err) < 0)
             return -1;
+    if (is_bzip2(decoder->bytes, decoder->end))
+        return err_set(err, ERR_INPUT, "%s: compressed by bzip2: not read; decompress it first",
+                       decoder->name);
     decoder->compression = look(decoder->bytes, decoder->end);
     if (decoder->compression == GZIP && inflateInit2(&decoder->inflate, GZIP_BITS) != Z_OK)
         return err_set(err, ERR_MEMORY, "out of memory reading %s", decoder->name);

@@ -19,8 +19,8 @@ struct byte_input {
 struct byte_decoder;
 
 /** Reads the head of the input, to see what it is. @param name what the input is called in
- * messages, borrowed for the life of the decoder  @return new, or NULL: ERR_MEMORY, or what the
- * input said */
+ * messages, borrowed for the life of the decoder  @return new, or NULL: ERR_INPUT (bzip2, which is
+ * not read), ERR_MEMORY, or what the input said */
 struct byte_decoder *byte_decoder_new(struct byte_input input, const char *name,
                                       struct err *err) MUST_CHECK;
 

@@ -82,6 +82,13 @@ static la_ssize_t read_file(struct archive *unused, void *ctx, const void **byte
     return (la_ssize_t)block.size;
 }
 
+/* A tar in xz is read, any other file in xz is not. */
+static bool is_no_archive(const struct log_archive *archive)
+{
+    return archive_filter_code(archive->archive, 0) == ARCHIVE_FILTER_XZ &&
+           archive_format(archive->archive) == 0;
+}
+
 static int broken(struct log_archive *archive, const char *name, struct err *err)
 {
     if (archive->below.code != ERR_NONE) {
@@ -89,6 +96,9 @@ static int broken(struct log_archive *archive, const char *name, struct err *err
             *err = archive->below;
         return -1;
     }
+    if (is_no_archive(archive))
+        return err_set(err, ERR_INPUT,
+                       "%s: compressed by xz, and no tar: not read; decompress it first", name);
     const char *reason = archive_error_string(archive->archive);
     return err_set(err, ERR_INPUT, "%s: damaged or truncated archive: %.200s", name,
                    reason ? reason : "it cannot be read on");

@@ -1,8 +1,9 @@
 /* log_archive.h - the logs in an archive, one behind the other, as they stream by: a zip, a tar or
- * a tar in xz (a tar in gzip or zstd is decoded below, byte_source.h). Which members are logs is
- * told by how the exports and the dumps name them: listens/YYYY/MM.jsonl, *.listens ListenBrainz:
- * export of a user, dump of all Streaming_History_*.json, endsong_*.json      Spotify: extended
- * streaming history StreamingHistory*.json                        Spotify: account data
+ * a tar in xz (a tar in gzip or zstd is decoded below, byte_source.h; any other file in xz is
+ * refused). Which members are logs is told by how the exports and the dumps name them:
+ * listens/YYYY/MM.jsonl, *.listens ListenBrainz: export of a user, dump of all
+ * Streaming_History_*.json, endsong_*.json      Spotify: extended streaming history
+ * StreamingHistory*.json                        Spotify: account data
  *   userid-timestamp-artid-artname-traid-traname.tsv   Last.fm-1K
  * and user.json of a ListenBrainz export says who it was. All else is passed over.
  * Source: libarchive. */

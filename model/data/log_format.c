@@ -1,7 +1,10 @@
 #include "data/log_format.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
+
+#include <jansson.h>
 
 #include "data/json_walk.h"
 #include "data/scrobble_spotify.h"
@@ -77,6 +80,28 @@ static bool is_now_playing(struct slice json)
     return now_playing;
 }
 
+/* What Last.fm answers instead of a page: {"error":17,"message":"..."}. Tools keep it as one.
+ * @return false: it is none */
+static bool is_api_error(struct slice json, struct err *err)
+{
+    json_t *root = json_loadb(json.data, json.size, 0, NULL);
+    const json_t *code = json_object_get(root, "error");
+    const char *message = json_string_value(json_object_get(root, "message"));
+    bool is_one = json_is_integer(code) && message;
+    if (is_one) {
+        char text[200];
+        snprintf(text, sizeof text, "%s", message);
+        for (char *p = text; *p; p++)
+            if (*p < ' ' || *p > '~')
+                *p = '?'; /* somebody else's text may reach a terminal */
+        err_set(err, ERR_INPUT,
+                "no scrobble but an error of Last.fm: %" JSON_INTEGER_FORMAT ", \"%s\"",
+                json_integer_value(code), text);
+    }
+    json_decref(root);
+    return is_one;
+}
+
 static enum log_line read_record(const struct log_parser *parser, struct slice json,
                                  struct scrobble *out, struct err *err)
 {
@@ -86,8 +111,9 @@ static enum log_line read_record(const struct log_parser *parser, struct slice j
     if (parser->form != LOG_FORM_ANY || may_be_spotify(json))
         form = form_of(json);
     if (parser->form != LOG_FORM_ANY && parser->form != form) {
-        err_set(err, ERR_INPUT, "it looks like a record of the form %s, not %s", FORM_NAMES[form],
-                FORM_NAMES[parser->form]);
+        if (!is_api_error(json, err))
+            err_set(err, ERR_INPUT, "it looks like a record of the form %s, not %s",
+                    FORM_NAMES[form], FORM_NAMES[parser->form]);
         return LOG_LINE_BAD;
     }
     if (form == LOG_FORM_SPOTIFY)
@@ -100,7 +126,8 @@ static enum log_line read_record(const struct log_parser *parser, struct slice j
         *err = (struct err){0};
         return LOG_LINE_NO_LISTEN;
     }
-    err_prefix(err, "%s", reject_reason_name(reason));
+    if (reason != REJECT_MISSING_FIELD || !is_api_error(json, err))
+        err_prefix(err, "%s", reject_reason_name(reason));
     return LOG_LINE_BAD;
 }
 

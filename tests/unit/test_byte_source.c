@@ -176,6 +176,42 @@ static void test_byte_source_damage_is_an_error(void **state)
 }
 
 /* A block is not touched while it was promised to stay, however far the thread is ahead. */
+/* What cannot be read says so once, instead of a complaint about each of its "lines". */
+static void test_byte_source_bzip2_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool is_bzip2;
+    } CASES[] = {
+        {"BZh91AY&SY\x12\0\xff", 13, true},
+        {"BZh1\x17\x72\x45\x38\x50\x90\0\0\0\0", 14, true}, /* of nothing */
+        {"BZh91AY&S", 9, false},
+        {"BZh01AY&SY\n", 11, false},
+        {"BZh9\t2009-05-03", 15, false}, /* a user of that name */
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct temp_file file;
+        struct err err = {0};
+        char expected[512];
+        temp_file_write(&file, CASES[i].bytes, CASES[i].size);
+        struct byte_source *source = byte_source_open(file.path, 1, NULL, &err);
+        if (CASES[i].is_bzip2) {
+            assert_null(source);
+            assert_int_equal(err.code, ERR_INPUT);
+            snprintf(expected, sizeof expected,
+                     "%s: compressed by bzip2: not read; decompress it first", file.path);
+            assert_string_equal(err.text, expected);
+        } else {
+            assert_non_null(source);
+            assert_int_equal(read_and_compare(source, CASES[i].bytes, CASES[i].size, 0, &err), 0);
+        }
+        byte_source_free(source);
+        temp_file_remove(&file);
+    }
+}
+
 static void test_byte_source_blocks_stay(void **state)
 {
     (void)state;
@@ -282,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_byte_source_every_form_gives_the_same_bytes),
         cmocka_unit_test(test_byte_source_damage_is_an_error),
+        cmocka_unit_test(test_byte_source_bzip2_is_named),
         cmocka_unit_test(test_byte_source_blocks_stay),
         cmocka_unit_test(test_byte_source_is_closed_while_a_pipe_is_silent),
         cmocka_unit_test(test_byte_source_over_an_input_that_comes_in_drops),

@@ -50,10 +50,11 @@ static void test_log_forms_table_of_damaged_copies(void **state)
     log_cases_run(CASES, sizeof CASES / sizeof *CASES);
 }
 
-#define OWN     "{\"user_id\":\"u\",\"timestamp\":" S1 "000,\"artist\":\"A\",\"track\":\"T\"}"
-#define OWN2    "{\"user_id\":\"u\",\"timestamp\":" S1 "001,\"artist\":\"A\",\"track\":\"V\"}"
-#define NOBODYS "{\"timestamp\":" S1 "000,\"artist\":\"A\",\"track\":\"T\"}"
-#define UAV     "u@1241365705001 A/V [|] 0\n"
+#define OWN       "{\"user_id\":\"u\",\"timestamp\":" S1 "000,\"artist\":\"A\",\"track\":\"T\"}"
+#define OWN2      "{\"user_id\":\"u\",\"timestamp\":" S1 "001,\"artist\":\"A\",\"track\":\"V\"}"
+#define NOBODYS   "{\"timestamp\":" S1 "000,\"artist\":\"A\",\"track\":\"T\"}"
+#define API_ERROR "{\"error\":17,\"message\":\"Login: \\u001b[2J required\",\"links\":[]}"
+#define UAV       "u@1241365705001 A/V [|] 0\n"
 
 static void test_log_forms_own(void **state)
 {
@@ -71,6 +72,10 @@ static void test_log_forms_own(void **state)
          .says = ":1: record 2: not-json: "},
         {"an element without what it needs", "[" OWN ",\n{}]", .expected = UAT, .rejected = 1,
          .says = ":2: record 2: missing-field: timestamp is missing"},
+        {"Last.fm's answer in its place", OWN "\n" API_ERROR, .expected = UAT, .rejected = 1,
+         .says = ":2: no scrobble but an error of Last.fm: 17, \"Login: ?[2J required\""},
+        {"a field of that name", OWN "\n{\"error\":17}", .expected = UAT, .rejected = 1,
+         .says = ":2: missing-field: timestamp is missing"},
         {"a line that breaks off", "{\"user_id\":\"u\",\"timest\n" OWN "\n", .expected = UAT,
          .rejected = 1, .says = ":1: not-json: the record ends at byte"},
         {"cut off in a value", "[" OWN ",{\"user_id\":", .fails = "the file ends in the middle of"},

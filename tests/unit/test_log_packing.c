@@ -109,6 +109,33 @@ static void test_log_packing_archives(void **state)
     free(bytes);
 }
 
+/* One file in xz, without an archive around it. */
+static void test_log_packing_xz_alone_is_named(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    char *bytes = malloc(ROOM);
+    struct archive *to = archive_write_new();
+    struct archive_entry *entry = archive_entry_new();
+    assert_non_null(bytes);
+    assert_int_equal(archive_write_set_format_raw(to), ARCHIVE_OK);
+    assert_int_equal(archive_write_add_filter_xz(to), ARCHIVE_OK);
+    assert_int_equal(archive_write_open_memory(to, bytes, ROOM, &size), ARCHIVE_OK);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    assert_int_equal(archive_write_header(to, entry), ARCHIVE_OK);
+    assert_int_equal(archive_write_data(to, ROW, strlen(ROW)), strlen(ROW));
+    archive_entry_free(entry);
+    assert_int_equal(archive_write_close(to), ARCHIVE_OK);
+    archive_write_free(to);
+    static const struct log_case CASE = {
+        "a table in xz", .fails = ": compressed by xz, and no tar: not read; decompress it first"};
+    struct temp_file file;
+    temp_file_write(&file, bytes, size);
+    log_case_check(&CASE, file.path);
+    temp_file_remove(&file);
+    free(bytes);
+}
+
 /* A log in two members, long enough that every cut leaves something out. */
 static void test_log_packing_cut_off_archives(void **state)
 {
@@ -252,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_packing_archives),
+        cmocka_unit_test(test_log_packing_xz_alone_is_named),
         cmocka_unit_test(test_log_packing_cut_off_archives),
         cmocka_unit_test(test_log_packing_zstd_and_pipes_are_the_same),
         cmocka_unit_test(test_log_packing_values_across_blocks),

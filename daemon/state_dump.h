@@ -1,6 +1,6 @@
 /* state_dump.h - `outrod state`: what the changelog knows of users, one JSON object a line: the
- * last two sessions, the running statistics, the cluster, and the finished sessions of the ring, oldest first.
- * Reads what is committed, beside running daemons or without. */
+ * last two sessions, the running statistics, the cluster, and the finished sessions of the ring,
+ * oldest first. Reads what is committed, beside running daemons or without. */
 #ifndef OUTRO_DAEMON_STATE_DUMP_H
 #define OUTRO_DAEMON_STATE_DUMP_H
 

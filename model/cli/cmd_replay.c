@@ -22,6 +22,7 @@
 #define BATCH_ROWS     256
 #define PROGRESS_EVERY 4096
 #define PARTITIONS_MAX 10000
+#define NOT_GIVEN      UINT64_MAX /* of a count that may be 0 */
 
 struct replay {
     const char *log_path, *bundle_path, *durations_path, *holidays_path;
@@ -29,7 +30,7 @@ struct replay {
     struct log_hints hints;
     uint64_t partitions;
     double lateness_s;
-    uint64_t cluster_min_sessions, cluster_recheck_sessions;
+    uint64_t cluster_min_sessions, cluster_recheck_sessions; /* or NOT_GIVEN */
     bool strict, quiet, keep_duplicates;
 
     FILE *predictions, *sessions; /* NULL: not wanted */
@@ -192,8 +193,10 @@ static int replay_log(struct replay *replay, struct bundle *bundle, const struct
     params.gap_ms = bundle->gap_ms;
     params.allowed_lateness_ms = (int64_t)(replay->lateness_s * 1000);
     params.keep_duplicates = replay->keep_duplicates;
-    params.cluster_min_sessions = (uint32_t)replay->cluster_min_sessions;
-    params.cluster_recheck_sessions = (uint32_t)replay->cluster_recheck_sessions;
+    if (replay->cluster_min_sessions != NOT_GIVEN)
+        params.cluster_min_sessions = (uint32_t)replay->cluster_min_sessions;
+    if (replay->cluster_recheck_sessions != NOT_GIVEN)
+        params.cluster_recheck_sessions = (uint32_t)replay->cluster_recheck_sessions;
     const struct pipeline_sink sink = {
         .ctx = replay, .prediction = take_prediction, .session = take_session};
     struct progress progress;
@@ -228,6 +231,22 @@ out:
     return result;
 }
 
+/* What a bundle has must be among the options, and the other way around. */
+static int check_bundle(const struct replay *replay, const struct bundle *bundle, struct err *err)
+{
+    if (!replay->holidays_path && panel_has(bundle->net->scaler.panel, PANEL_HOLIDAY))
+        return err_set(err, ERR_USAGE,
+                       "bundle %s has the feature holiday: give its dates by --holidays FILE",
+                       bundle->version);
+    if (!bundle->clusters && (replay->cluster_min_sessions != NOT_GIVEN ||
+                              replay->cluster_recheck_sessions != NOT_GIVEN))
+        return err_set(err, ERR_USAGE,
+                       "--cluster-min-sessions and --cluster-recheck-sessions go with a bundle of "
+                       "clusters (outro train --clusters): %s has none",
+                       bundle->version);
+    return 0;
+}
+
 static int run(struct replay *replay, struct err *err)
 {
     int result = -1;
@@ -239,16 +258,12 @@ static int run(struct replay *replay, struct err *err)
     struct bundle *bundle = bundle_load(replay->bundle_path, err);
     if (!bundle)
         return -1;
+    if (check_bundle(replay, bundle, err) < 0)
+        goto out;
     if (replay->durations_path && !(durations = durations_load(replay->durations_path, err)))
         goto out;
     if (replay->holidays_path && !(holidays = holidays_load(replay->holidays_path, err)))
         goto out;
-    if (!holidays && panel_has(bundle->net->scaler.panel, PANEL_HOLIDAY)) {
-        err_set(err, ERR_USAGE,
-                "bundle %s has the feature holiday: give its dates by --holidays FILE",
-                bundle->version);
-        goto out;
-    }
     if (open_output(replay->predictions_path, &replay->predictions, err) < 0 ||
         open_output(replay->sessions_path, &replay->sessions, err) < 0)
         goto out;
@@ -278,10 +293,9 @@ out:
 
 int cmd_replay(int argc, char **argv)
 {
-    const struct stream_params defaults = STREAM_PARAMS_DEFAULTS;
     struct replay replay = {.lateness_s = 86400,
-                            .cluster_min_sessions = defaults.cluster_min_sessions,
-                            .cluster_recheck_sessions = defaults.cluster_recheck_sessions};
+                            .cluster_min_sessions = NOT_GIVEN,
+                            .cluster_recheck_sessions = NOT_GIVEN};
     const struct option_row rows[] = {
         {"bundle", "BUNDLE", OPTION_TEXT, &replay.bundle_path, 0, 0,
          "directory of the bundle to serve from"},

@@ -233,7 +233,7 @@ static int parse(struct train *train, int argc, char **argv)
         {"seed-compat", NULL, OPTION_FLAG, &train->seed_compat, 0, 0,
          "the re-implemented system's models instead; --seed-compat --help has their options"},
         OPTION_ROW_STRICT(&train->strict),
-        OPTION_ROW_QUIET(&train->quiet),
+        OPTION_ROW_QUIET_PROGRESS(&train->quiet),
     };
     struct option_row rows[sizeof ours / sizeof *ours + FLAGS_MAX + 1];
     const struct options options = {
@@ -275,10 +275,10 @@ static int check_options(const struct train *train)
     if (!train->log_path)
         return options_usage("train", "an argument is missing: expected LOG");
     const struct train_run *one = &train->one;
-    if (!train->clusters_path &&
-        (one->clusters.force || one->clusters.against_random || train->cluster_scaler))
-        return options_usage("train", "--cluster-scaler, --force and --against-random go with "
-                                      "--clusters FILE");
+    if (!train->clusters_path && (one->clusters.min_users || one->clusters.force ||
+                                  one->clusters.against_random || train->cluster_scaler))
+        return options_usage("train", "--min-users, --cluster-scaler, --force and --against-random "
+                                      "go with --clusters FILE");
     if (compare && (train->clusters_path || one->out_path || one->checkpoint_path ||
                     one->report_path || train->recipe_path))
         return options_usage("train", "--compare takes two recipes and gives no bundle: leave out "
@@ -315,7 +315,6 @@ int cmd_train(int argc, char **argv)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     train.threads = cores > 0 ? (uint64_t)cores : 1;
     train.gap_s = 1800;
-    train.one.clusters.min_users = 30;
     int count = parse(&train, argc, argv);
     if (count < 0)
         return options_status(count);
@@ -323,6 +322,8 @@ int cmd_train(int argc, char **argv)
     if (status || (status = read_cluster_scaler(&train)))
         return status;
     train.seeds = train.seeds ? train.seeds : 3;
+    if (!train.one.clusters.min_users)
+        train.one.clusters.min_users = 30;
     if (read_recipes(&train, &err))
         return options_fail("train", &err);
     if (train.print_recipe)

@@ -42,6 +42,11 @@ struct options {
     {                                                                                              \
         "quiet", NULL, OPTION_FLAG, target, 0, 0, "no progress line and no summary"                \
     }
+/* Of commands whose tables are what they are run for. */
+#define OPTION_ROW_QUIET_PROGRESS(target)                                                          \
+    {                                                                                              \
+        "quiet", NULL, OPTION_FLAG, target, 0, 0, "no progress line"                               \
+    }
 /* The rows of every command that reads a log. */
 #define OPTION_ROW_DURATIONS(target)                                                               \
     {                                                                                              \

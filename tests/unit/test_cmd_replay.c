@@ -42,6 +42,18 @@ static void test_cmd_replay_never_writes_over_what_it_reads(void **state)
     RUN_ALL(COMMANDS);
 }
 
+static void test_cmd_replay_refuses_options_of_clusters_that_are_not_there(void **state)
+{
+    (void)state;
+    static const struct command COMMANDS[] = {
+        {"outro replay log.tsv --bundle bundle --cluster-min-sessions 0 2>&1", 2,
+         "go with a bundle of clusters"},
+        {"outro replay log.tsv --bundle bundle --cluster-recheck-sessions 20 2>&1", 2,
+         "go with a bundle of clusters"},
+    };
+    RUN_ALL(COMMANDS);
+}
+
 static void test_cmd_replay_keeps_records_on_standard_output_apart(void **state)
 {
     (void)state;
@@ -129,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cmd_replay_never_writes_over_what_it_reads),
+        cmocka_unit_test(test_cmd_replay_refuses_options_of_clusters_that_are_not_there),
         cmocka_unit_test(test_cmd_replay_keeps_records_on_standard_output_apart),
         cmocka_unit_test(test_cmd_replay_ends_well_when_the_reader_has_enough),
         cmocka_unit_test(test_cmd_train_says_before_the_work_that_its_bundle_cannot_be),

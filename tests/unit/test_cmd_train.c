@@ -187,6 +187,7 @@ static void test_cmd_train_clusters(void **state)
          "age.json: grouped by age, which a user's record does not keep"},
         {"outro train log.tsv --clusters missing --out x", 1, "missing: No such file"},
         {"outro train log.tsv --force --out x", 2, "go with --clusters FILE"},
+        {"outro train log.tsv --min-users 5 --out x", 2, "go with --clusters FILE"},
         {"outro train log.tsv --clusters c.json --cluster-scaler any --out x", 2,
          "--cluster-scaler is global, own or mixed, not any"},
     };

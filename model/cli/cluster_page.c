@@ -80,12 +80,13 @@ static int put_said(FILE *out, void (*say)(const struct cluster_study *study, FI
 static int put_head(const struct cluster_study *s, FILE *out, struct err *err)
 {
     const struct cluster_trial *chosen = chosen_of(s);
+    const char *plural = chosen->k == 1 ? "" : "s";
     fprintf(out,
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-            "<title>%u clusters of %zu people</title>\n%s</head>\n<body>\n"
-            "<h1>%u clusters of %zu people</h1>\n",
-            chosen->k, s->n, STYLE, chosen->k, s->n);
+            "<title>%u cluster%s of %zu people</title>\n%s</head>\n<body>\n"
+            "<h1>%u cluster%s of %zu people</h1>\n",
+            chosen->k, plural, s->n, STYLE, chosen->k, plural, s->n);
     fprintf(out, "<p>%s on ",
             s->options.method == CLUSTER_KMEANS ? "k-means"
                                                 : "Spectral clustering (10 nearest neighbours)");
@@ -95,12 +96,13 @@ static int put_head(const struct cluster_study *s, FILE *out, struct err *err)
     }
     fprintf(out, "%s.", s->options.standardise ? ", standardised" : ", not standardised");
     if (s->people->left_out > 0)
-        fprintf(out, " %zu people were left out by the filters.", s->people->left_out);
+        fprintf(out, " %zu %s left out by the filters.", s->people->left_out,
+                s->people->left_out == 1 ? "person was" : "people were");
     fprintf(out, "</p>\n<p>Why %u: ", chosen->k);
     if (put_said(out, cluster_summary_choice, s, "", "", err))
         return -1;
     fprintf(out, ". %.1f&nbsp;%% of the variance is between the clusters.</p>\n",
-            s->total > 0 ? 100 * (1 - s->inertia / s->total) : 0);
+            cluster_summary_between(s));
     if (put_said(out, cluster_summary_random, s, "<p>", ".</p>\n", err))
         return -1;
     return put_said(out, cluster_summary_warnings, s, "<p class=\"beware\">Beware: ", ".</p>\n",
@@ -135,7 +137,7 @@ static int put_table(const struct cluster_study *s, FILE *out, struct err *err)
         double silhouette;
         count_people(s, j, &people, &silhouette);
         fprintf(out, "<tr><td>%u<td>%zu<td>%.1f&nbsp;%%<td>%.3f", j, people,
-                100.0 * (double)people / (double)s->n, silhouette);
+                100.0 * (double)people / (double)s->n, cluster_summary_rounded(silhouette, 3));
         for (uint32_t c = 0; c < s->options.columns; c++) {
             struct spread spread;
             if (cluster_spread(s, c, j, &spread, err))
@@ -190,17 +192,11 @@ static int put_svg(const char *path, const struct picture *picture, FILE *out, s
 static int put_pictures(const struct pictures *pictures, const char *path, FILE *out,
                         struct err *err)
 {
-    bool drawn = pictures->outcome == PLOT_DRAWN;
-    fputs("<h2>Pictures</h2>\n", out);
-    if (!drawn)
-        fputs("<p>gnuplot drew none; the data files beside this page have what would be in "
-              "them.</p>\n",
-              out);
-    fputs("<div class=\"pictures\">\n", out);
+    fputs("<h2>Pictures</h2>\n<div class=\"pictures\">\n", out);
     for (size_t i = 0; i < pictures->count; i++) {
         const struct picture *picture = &pictures->picture[i];
         fputs("<figure>\n", out);
-        if (drawn && put_svg(path, picture, out, err))
+        if (put_svg(path, picture, out, err))
             return -1;
         fputs("<figcaption><b>", out);
         put_text(out, picture->title);
@@ -212,10 +208,28 @@ static int put_pictures(const struct pictures *pictures, const char *path, FILE 
     return 0;
 }
 
+/* What stands in the place of pictures. */
+static void put_data_files(const struct pictures *pictures, FILE *out)
+{
+    fputs("<h2>Data</h2>\n<p>gnuplot drew no pictures; the data files beside this page have what "
+          "would be in them:</p>\n<ul>\n",
+          out);
+    for (size_t i = 0; i < pictures->count; i++) {
+        fprintf(out, "<li><code>%s.tsv</code> ", pictures->picture[i].name);
+        put_text(out, pictures->picture[i].title);
+        fputs("</li>\n", out);
+    }
+    fputs("</ul>\n", out);
+}
+
 static int put_page(const struct cluster_study *s, const struct pictures *pictures,
                     const char *path, FILE *out, struct err *err)
 {
-    if (put_head(s, out, err) || put_table(s, out, err) || put_pictures(pictures, path, out, err))
+    if (put_head(s, out, err) || put_table(s, out, err))
+        return -1;
+    if (pictures->outcome != PLOT_DRAWN)
+        put_data_files(pictures, out);
+    else if (put_pictures(pictures, path, out, err))
         return -1;
     fprintf(out,
             "<footer>outro %s, seed %llu. Who is in which cluster: <code>members.tsv</code>."

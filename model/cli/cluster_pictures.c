@@ -1,12 +1,17 @@
 #include "cli/cluster_pictures.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cluster_labels.h"
+#include "cli/cluster_summary.h"
+#include "cluster/partitions.h"
 #include "cluster/scaling.h"
 
-#define DRAWN_MOST 4000 /* marks in a picture; the data file has everybody */
+#define DRAWN_MOST  4000 /* marks in a picture; the data file has everybody */
+#define LEGEND_MOST 8    /* clusters; with more it takes the picture's room, and signs repeat */
 
 /* Of Okabe and Ito: told apart by the colour-blind, and of different greys. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -102,7 +107,7 @@ static int draw_elbow(struct drawing *d, struct err *err)
         fprintf(sheet.data, "%u\t%.17g\n", i, s->elbow[i]);
     fprintf(sheet.plot,
             "set xlabel 'k, number of clusters'\nset ylabel 'inertia'\nset yrange [0:*]\n"
-            "set xrange [0:%u]\nset format y '%%.4g'\nunset key\n"
+            "set xrange [0:%u]\nset format y '%%.6g'\nunset key\n"
             "plot 'elbow.tsv' using 1:2 every ::1 with linespoints lc rgb '%s' pt 7 ps .5, \\\n"
             "     '' using ($1==%u?$1:NaN):2 every ::1 with points lc rgb '%s' pt 2 ps 1.6 lw 2\n",
             s->elbow_max + 1, colours[0], k, colours[1]);
@@ -125,9 +130,10 @@ static int draw_silhouettes(struct drawing *d, struct err *err)
     for (size_t t = 0; t < s->trials; t++)
         if (s->trial[t].k > 1)
             fprintf(sheet.data, "%u\t%.17g\n", s->trial[t].k, s->trial[t].silhouette);
+    cluster_labels_of_axis(s->trial[s->trials - 1].k, sheet.plot);
     fprintf(
         sheet.plot,
-        "set xlabel 'k, number of clusters'\nset ylabel 'mean silhouette'\nset xtics 1\n"
+        "set xlabel 'k, number of clusters'\nset ylabel 'mean silhouette'\n"
         "set xrange [1.5:%u.5]\nset yrange [*<0:*]\nunset key\n"
         "plot 'silhouettes.tsv' using 1:2 every ::1 with linespoints lc rgb '%s' pt 7 ps .7, \\\n"
         "     '' using ($1==%u?$1:NaN):2 every ::1 with points lc rgb '%s' pt 2 ps 1.6 lw 2\n",
@@ -152,7 +158,19 @@ static int by_cluster_and_silhouette(const void *a, const void *b)
     return x->person < y->person ? -1 : 1;
 }
 
-static int write_marks(const struct cluster_study *s, FILE *file, struct err *err)
+/* @param mark (n) in order  @param band (k) out */
+static void find_bands(const struct mark *mark, size_t n, struct band *band)
+{
+    for (size_t first = 0, next; first < n; first = next) {
+        for (next = first; next < n && mark[next].label == mark[first].label;)
+            next++;
+        band[mark[first].label] =
+            (struct band){(double)(first + next + 1) / 2, mark[(first + next - 1) / 2].silhouette};
+    }
+}
+
+static int write_marks(const struct cluster_study *s, FILE *file, struct band *band,
+                       struct err *err)
 {
     struct mark *mark = malloc(s->n * sizeof *mark);
     if (!mark)
@@ -160,6 +178,7 @@ static int write_marks(const struct cluster_study *s, FILE *file, struct err *er
     for (uint32_t i = 0; i < s->n; i++)
         mark[i] = (struct mark){i, chosen_of(s)->label[i], s->silhouette[i]};
     qsort(mark, s->n, sizeof *mark, by_cluster_and_silhouette);
+    find_bands(mark, s->n, band);
     fputs("place\tsilhouette\tcluster\tuser\n", file);
     for (size_t i = 0; i < s->n; i++) {
         if (i > 0 && mark[i].label != mark[i - 1].label)
@@ -174,26 +193,30 @@ static int write_marks(const struct cluster_study *s, FILE *file, struct err *er
 static int draw_silhouette(struct drawing *d, struct err *err)
 {
     struct sheet sheet;
+    struct band band[CLUSTERS_MAX] = {0};
     const struct cluster_study *s = d->study;
     uint32_t k = chosen_of(s)->k;
+    size_t every = s->n / DRAWN_MOST + 1;
     if (sheet_open(d, "silhouette", &sheet, err))
         return -1;
     snprintf(sheet.picture->title, sizeof sheet.picture->title, "Everybody's silhouette");
     snprintf(sheet.picture->says, sizeof sheet.picture->says,
-             "One thin line a person, by cluster. Below 0: nearer to another cluster. Dashed: the "
-             "mean, %.3f.",
-             chosen_of(s)->silhouette);
-    int result = write_marks(s, sheet.data, err);
+             "One bar a person, by cluster, whose number is above. Below 0: nearer to another "
+             "cluster. Dashed: the mean, %.3f.",
+             cluster_summary_rounded(chosen_of(s)->silhouette, 3));
+    int result = write_marks(s, sheet.data, band, err);
     fprintf(sheet.plot,
             "set xlabel 'people, by cluster'\nset ylabel 'silhouette'\nset xrange [0:%zu]\n"
-            "set yrange [*<0:1]\nset xtics autofreq\nplot \\\n",
-            s->n + 1);
+            "set yrange [*<0:1.2]\nset ytics -1,.2,1\nset boxwidth %zu\nunset key\n",
+            s->n + 1, every);
+    if (result == 0)
+        cluster_labels_of_bands(band, k, (double)(s->n + 1), sheet.plot);
+    fputs("plot \\\n", sheet.plot);
     for (uint32_t j = 0; j < k; j++)
         fprintf(sheet.plot,
-                "  'silhouette.tsv' index %u using 1:2 every %zu%s with filledcurves y1=0 lc "
-                "rgb '%s' fs pattern %d border lc rgb '%s' title 'cluster %u', \\\n",
-                j, s->n / DRAWN_MOST + 1, j == 0 ? "::1" : "", AT(colours, j), AT(hatches, j),
-                AT(colours, j), j);
+                "  'silhouette.tsv' index %u using 1:2 every %zu%s with boxes lc rgb '%s' fs solid "
+                "border lc rgb '%s', \\\n",
+                j, every, j == 0 ? "::1" : "", AT(colours, j), AT(colours, j));
     fprintf(sheet.plot, "  %.6f with lines dt 2 lw 2 lc rgb 'black' notitle\n",
             chosen_of(s)->silhouette);
     return sheet_close(d, &sheet, err) || result ? -1 : 0;
@@ -234,6 +257,23 @@ static void write_scatter(const struct cluster_study *s, const double *values, F
     }
 }
 
+/* Numbers of clusters and along the axes. @param values (n, 2) */
+static void label_scatter(const struct cluster_study *s, const double *values, FILE *plot)
+{
+    const struct cluster_trial *chosen = chosen_of(s);
+    double middle[2 * CLUSTERS_MAX], low[2], high[2];
+    partition_centroids(values, s->n, 2, chosen->label, chosen->k, middle);
+    for (size_t c = 0; c < 2; c++) {
+        low[c] = high[c] = values[c];
+        for (size_t i = 1; i < s->n; i++) {
+            low[c] = fmin(low[c], values[2 * i + c]);
+            high[c] = fmax(high[c], values[2 * i + c]);
+        }
+        cluster_labels_of_values("xy"[c], low[c], high[c], plot);
+    }
+    cluster_labels_of_points(middle, chosen->k, low, high, plot);
+}
+
 static int draw_scatter(struct drawing *d, const enum user_column *columns, struct err *err)
 {
     struct sheet sheet;
@@ -254,12 +294,13 @@ static int draw_scatter(struct drawing *d, const enum user_column *columns, stru
                    "columns that were clustered). Clusters may overlap here and not in all "
                    "dimensions.");
     write_scatter(s, values, sheet.data);
+    label_scatter(s, values, sheet.plot);
     free(values);
-    fprintf(sheet.plot, "set xlabel '%s'\nset ylabel '%s'\nset format '%%.4g'\nplot \\\n",
-            labels[0], labels[1]);
+    fprintf(sheet.plot, "set xlabel '%s'\nset ylabel '%s'\n%splot \\\n", labels[0], labels[1],
+            chosen_of(s)->k > LEGEND_MOST ? "unset key\n" : "");
     for (uint32_t j = 0; j < chosen_of(s)->k; j++)
         fprintf(sheet.plot,
-                "%s  'scatter.tsv' index %u using 1:2 every %zu%s with points pt %d ps .6 lc rgb "
+                "%s  'scatter.tsv' index %u using 1:2 every %zu%s with points pt %d ps 1 lc rgb "
                 "'%s' title 'cluster %u'",
                 j ? ", \\\n" : "", j, s->n / DRAWN_MOST + 1, j == 0 ? "::1" : "", AT(shapes, j),
                 AT(colours, j), j);
@@ -313,6 +354,11 @@ int cluster_spread(const struct cluster_study *study, uint32_t column, uint32_t 
     return 0;
 }
 
+static void distribution_name(enum user_column column, char name[PICTURE_NAME_MAX])
+{
+    snprintf(name, PICTURE_NAME_MAX, "distribution_%s", user_column_name(column));
+}
+
 static int draw_distribution(struct drawing *d, uint32_t column, struct err *err)
 {
     struct sheet sheet;
@@ -321,7 +367,7 @@ static int draw_distribution(struct drawing *d, uint32_t column, struct err *err
     const char *label = user_column_label(s->options.column[column]);
     uint32_t k = chosen_of(s)->k;
     int result = 0;
-    snprintf(name, sizeof name, "distribution_%s", user_column_name(s->options.column[column]));
+    distribution_name(s->options.column[column], name);
     if (sheet_open(d, name, &sheet, err))
         return -1;
     snprintf(sheet.picture->title, sizeof sheet.picture->title, "By cluster: %s", label);
@@ -338,8 +384,9 @@ static int draw_distribution(struct drawing *d, uint32_t column, struct err *err
                     spread.low, spread.p10, spread.p25, spread.median, spread.p75, spread.p90,
                     spread.high, spread.mean);
     }
+    cluster_labels_of_axis(k, sheet.plot);
     fprintf(sheet.plot,
-            "set xlabel 'cluster'\nset ylabel '%s'\nset xtics 1\nset xrange [-.7:%u.7]\n"
+            "set xlabel 'cluster'\nset ylabel '%s'\nset format y '%%.6g'\nset xrange [-.7:%u.7]\n"
             "set yrange [*<0:*]\nset boxwidth .6\nunset key\nplot \\\n",
             label, k - 1);
     for (uint32_t j = 0; j < k; j++)
@@ -353,6 +400,25 @@ static int draw_distribution(struct drawing *d, uint32_t column, struct err *err
 }
 
 /* ---- all ---- */
+
+/* A report of before may have had other columns, another gnuplot, one cluster more. */
+static int remove_earlier(const char *path, struct err *err)
+{
+    static const char *const pictures[] = {"scatter", "silhouette", "silhouettes", "elbow"};
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+        if (report_folder_remove_picture(path, pictures[i], err))
+            return -1;
+    for (int c = 0; c < USER_COLUMNS; c++) {
+        char name[PICTURE_NAME_MAX];
+        distribution_name((enum user_column)c, name);
+        if (report_folder_remove_picture(path, name, err))
+            return -1;
+    }
+    return report_folder_remove(path, "members.tsv", err) ||
+                   report_folder_remove(path, "index.html", err)
+               ? -1
+               : 0;
+}
 
 static int write_members(const struct cluster_study *s, const char *path, struct err *err)
 {
@@ -369,7 +435,8 @@ int cluster_pictures_draw(const struct cluster_study *study, const enum user_col
 {
     struct drawing d = {study, path, out};
     *out = (struct pictures){.outcome = PLOT_DRAWN};
-    if (write_members(study, path, err) || draw_scatter(&d, scatter, err))
+    if (remove_earlier(path, err) || write_members(study, path, err) ||
+        draw_scatter(&d, scatter, err))
         return -1;
     for (uint32_t c = 0; c < study->options.columns; c++)
         if (draw_distribution(&d, c, err))

@@ -1,9 +1,15 @@
 /* cluster_pictures.h - a study as pictures, each with its data file beside it (TSV), as SVG and
- * PNG: elbow                  inertia of k-means for k = 1 .. 29 silhouettes            mean
- * silhouette by k silhouette             of everybody, by cluster scatter                two
- * columns, or the first two principal components distribution_COLUMN    of each column by cluster
- * and members.tsv (user, cluster: what `--clusters` of other commands takes as a table). Clusters
- * differ by shape or hatching as well as by colour. */
+ * PNG:
+ *
+ *   elbow                  inertia of k-means for k = 1 .. 29
+ *   silhouettes            mean silhouette by k
+ *   silhouette             of everybody, by cluster
+ *   scatter                two columns, or the first two principal components
+ *   distribution_COLUMN    of each column by cluster
+ *
+ * and members.tsv: lines USER tab CLUSTER without a header, as `--clusters` of `outro evaluate` and
+ * of `outro train --seed-compat` reads them. Clusters differ by their numbers and by shape or
+ * hatching as well as by colour. */
 #ifndef OUTRO_CLI_CLUSTER_PICTURES_H
 #define OUTRO_CLI_CLUSTER_PICTURES_H
 
@@ -32,7 +38,8 @@ struct spread {
 int cluster_spread(const struct cluster_study *study, uint32_t column, uint32_t label,
                    struct spread *out, struct err *err) MUST_CHECK;
 
-/** Writes all into a folder that is there. @param scatter two columns, or NULL: components
+/** Writes all into a folder that is there, in the place of an earlier report. @param scatter two
+ * columns, or NULL: components
  * @return 0 also without gnuplot, or -1: ERR_IO, ERR_MEMORY, ERR_CHECK */
 int cluster_pictures_draw(const struct cluster_study *study, const enum user_column *scatter,
                           const char *path, struct pictures *out, struct err *err) MUST_CHECK;

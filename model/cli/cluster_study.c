@@ -26,7 +26,8 @@ static int check_columns(const struct people *people, const struct cluster_study
                 "profiles has it",
                 user_column_name(options->column[c]));
     if (people->count < 2)
-        return err_set(err, ERR_INPUT, "%zu people are left: nothing to cluster", people->count);
+        return err_set(err, ERR_INPUT, "%zu %s left: nothing to cluster", people->count,
+                       people->count == 1 ? "person is" : "people are");
     if (options->k > people->count)
         return err_set(err, ERR_USAGE, "--k: %u clusters of %zu people", options->k, people->count);
     return 0;
@@ -46,6 +47,49 @@ static int make_points(struct cluster_study *s, struct err *err)
         scaling_fit(s->points, s->n, s->d, s->mean, s->scale);
         scaling_apply(s->points, s->n, s->d, s->mean, s->scale);
     }
+    return 0;
+}
+
+/* A point with zeros where it has no dimension: rows that sort without being told how wide. */
+struct row {
+    double at[USER_COLUMNS];
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    for (size_t c = 0; c < USER_COLUMNS; c++)
+        if (x->at[c] != y->at[c])
+            return x->at[c] < y->at[c] ? -1 : 1;
+    return 0;
+}
+
+static int count_different(struct cluster_study *s, struct err *err)
+{
+    struct row *row = calloc(s->n, sizeof *row);
+    if (!row)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu people", s->n);
+    for (size_t i = 0; i < s->n; i++)
+        memcpy(row[i].at, &s->points[i * s->d], s->d * sizeof *s->points);
+    qsort(row, s->n, sizeof *row, by_place);
+    s->different = 1;
+    for (size_t i = 1; i < s->n; i++)
+        s->different += by_place(&row[i - 1], &row[i]) != 0;
+    free(row);
+    return 0;
+}
+
+/* With fewer different points than clusters some would be empty, and their centroids invented. */
+static int check_different(struct cluster_study *s, struct err *err)
+{
+    if (count_different(s, err))
+        return -1;
+    if (s->different == 1)
+        return err_set(err, ERR_INPUT,
+                       "all %zu people are the same in these columns: nothing to cluster", s->n);
+    if (s->options.k > s->different)
+        return err_set(err, ERR_INPUT, "only %zu different people in these columns for %u clusters",
+                       s->different, s->options.k);
     return 0;
 }
 
@@ -85,7 +129,8 @@ static void number_by_size(uint32_t *label, size_t n, uint32_t k)
 static int choose_trials(struct cluster_study *s, struct err *err)
 {
     const struct cluster_study_options *o = &s->options;
-    uint32_t most = o->k_max < s->n - 1 ? o->k_max : (uint32_t)s->n - 1;
+    size_t possible = s->different < s->n ? s->different : s->n - 1;
+    uint32_t most = o->k_max < possible ? o->k_max : (uint32_t)possible;
     uint32_t last = o->k > most ? o->k : most;
     bool all = o->k == 0 || o->curves;
     assert(last >= 1 && last <= CLUSTERS_MAX);
@@ -180,7 +225,7 @@ static int find_elbow(struct cluster_study *s, struct workers *workers, struct e
     struct kmeans_options options = KMEANS_DEFAULTS;
     struct kmeans_result result[ELBOW_K_MAX];
     options.seed = s->options.seed;
-    s->elbow_max = s->n < ELBOW_K_MAX ? (uint32_t)s->n : ELBOW_K_MAX;
+    s->elbow_max = s->different < ELBOW_K_MAX ? (uint32_t)s->different : ELBOW_K_MAX;
     for (uint32_t i = 0; i < s->elbow_max; i++)
         k[i] = i + 1;
     if (kmeans_run(s->points, s->n, s->d, k, s->elbow_max, &options, workers, result, err))
@@ -226,8 +271,9 @@ static int try_random(struct cluster_study *s, struct workers *workers, struct e
 
 static int study(struct cluster_study *s, struct workers *workers, struct err *err)
 {
-    if (make_points(s, err) || choose_trials(s, err) || find_labels(s, workers, err) ||
-        find_silhouettes(s, workers, err) || describe(s, workers, err))
+    if (make_points(s, err) || check_different(s, err) || choose_trials(s, err) ||
+        find_labels(s, workers, err) || find_silhouettes(s, workers, err) ||
+        describe(s, workers, err))
         return -1;
     if (s->options.curves && find_elbow(s, workers, err))
         return -1;

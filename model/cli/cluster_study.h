@@ -22,6 +22,7 @@ struct cluster_study_options {
     uint32_t k_max; /* of auto, and of the silhouettes of a report */
     bool curves;    /* silhouettes of 2 .. k_max and the elbow as well: for a report */
     uint32_t against_random;
+    uint64_t min_users; /* a cluster of fewer is too small to train a net on */
     uint64_t seed;
     bool quiet;
 };
@@ -44,6 +45,7 @@ struct cluster_study {
     const struct people *people; /* borrowed */
     struct cluster_study_options options;
     size_t n, d;
+    size_t different; /* points, of n */
     double mean[USER_COLUMNS], scale[USER_COLUMNS];
     double *points;                /* (n, d) scaled, owned */
     struct cluster_trial *trial;   /* (trials) by rising k, owned */
@@ -56,8 +58,9 @@ struct cluster_study {
     struct random_partitions random;
 };
 
-/** @param people at least 2  @return 0, or -1: ERR_USAGE (a column that these people do not have,
- * more clusters than people), ERR_MEMORY, ERR_CHECK; nothing to release */
+/** @return 0, or -1: ERR_USAGE (a column that these people do not have, more clusters than people),
+ * ERR_INPUT (nobody to tell apart, more clusters than different people), ERR_MEMORY, ERR_CHECK;
+ * nothing to release */
 int cluster_study_run(const struct people *people, const struct cluster_study_options *options,
                       struct cluster_study *out, struct err *err) MUST_CHECK;
 void cluster_study_release(struct cluster_study *study);

@@ -7,6 +7,11 @@
 
 #include "cli/cluster_study.h"
 
+/** A number as printf should round it: never "-0.000". */
+double cluster_summary_rounded(double value, int decimals);
+/** How much of the variance is between the clusters, in %. */
+double cluster_summary_between(const struct cluster_study *study);
+
 /** Why this k: the highest silhouette, and the next; or that it was asked for. */
 void cluster_summary_choice(const struct cluster_study *study, FILE *out);
 /** How the true partition lies among random ones; nothing when none were tried. */

@@ -63,6 +63,22 @@ static int read_method(const char *text, enum cluster_method *out, struct err *e
     return 0;
 }
 
+/* Which of the options go together. */
+static int check_options(const struct cluster_command *command, struct err *err)
+{
+    if (command->scatter && !command->report_path)
+        return err_set(err, ERR_USAGE,
+                       "--scatter is a picture of a report: it goes with --report "
+                       "DIR");
+    if (command->min_users && !command->against_random)
+        return err_set(err, ERR_USAGE, "--min-users goes with --against-random R");
+    if (command->options.k == 1 && command->against_random)
+        return err_set(err, ERR_USAGE,
+                       "--against-random: one cluster has no random partitions of "
+                       "its size; ask for --k 2 or more");
+    return 0;
+}
+
 static int read_options(struct cluster_command *command, enum user_column scatter[USER_COLUMNS],
                         struct err *err)
 {
@@ -78,8 +94,9 @@ static int read_options(struct cluster_command *command, enum user_column scatte
     options->k_max = (uint32_t)command->k_max;
     options->against_random = (uint32_t)command->against_random;
     options->curves = command->report_path != NULL;
+    options->min_users = command->min_users ? command->min_users : 30;
     options->quiet = command->source.quiet;
-    return 0;
+    return check_options(command, err);
 }
 
 /* ---- what comes out ---- */
@@ -127,8 +144,8 @@ static int judge(const struct cluster_command *command, const struct cluster_stu
     struct clustering clustering;
     if (cluster_study_result(study, &clustering, err))
         return -1;
-    int result =
-        cluster_worth(&command->source, &clustering, study->random.count, command->min_users, err);
+    int result = cluster_worth(&command->source, &clustering, study->random.count,
+                               study->options.min_users, err);
     clustering_release(&clustering);
     return result;
 }
@@ -177,7 +194,6 @@ int cmd_cluster(int argc, char **argv)
         .method = "kmeans",
         .k = "auto",
         .k_max = 10,
-        .min_users = 30,
         .options = {.seed = 1},
     };
     struct people_source *source = &command.source;
@@ -194,7 +210,7 @@ int cmd_cluster(int argc, char **argv)
          "the most that auto tries, and silhouettes of a report (default 10)"},
         {"seed", "N", OPTION_COUNT, &command.options.seed, 0, 1e18,
          "the same seed finds the same clusters (default 1)"},
-        {"against-random", "R", OPTION_COUNT, &command.against_random, 0, 100000,
+        {"against-random", "R", OPTION_COUNT, &command.against_random, 1, 100000,
          "also judge R random partitions of the same sizes: by silhouette, and of a LOG by "
          "training "
          "nets for each"},
@@ -219,7 +235,7 @@ int cmd_cluster(int argc, char **argv)
         OPTION_ROW_FORMAT(&source->hints),
         OPTION_ROW_USER(&source->hints),
         OPTION_ROW_STRICT(&source->strict),
-        OPTION_ROW_QUIET(&source->quiet),
+        OPTION_ROW_QUIET_PROGRESS(&source->quiet),
         OPTION_ROW_END,
     };
     const struct options options = {

@@ -166,15 +166,25 @@ static int sort(struct people *people, const char *path, struct err *err)
     return 0;
 }
 
+/* A filter or a file beside the wrong kind would be ignored in silence. */
+static int check_kind(const struct people_source *source, bool profiles, struct err *err)
+{
+    if (!profiles && source->min_rows)
+        return err_set(err, ERR_USAGE, "--min-rows: only a file of profiles says how many");
+    if (profiles && (source->profiles_path || source->durations_path))
+        return err_set(err, ERR_USAGE,
+                       "%s goes with a LOG: %s is a table of profiles, whose columns are all there",
+                       source->profiles_path ? "--profiles" : "--durations", source->path);
+    return 0;
+}
+
 int people_read(const struct people_source *source, struct people *out, struct err *err)
 {
     *out = (struct people){0};
     int profiles = is_profiles(source->path, err);
-    int result = profiles < 0 ? -1
-                 : profiles   ? read_profiles(source, out, err)
-                 : source->min_rows
-                     ? err_set(err, ERR_USAGE, "--min-rows: only a file of profiles says how many")
-                     : read_log(source, out, err);
+    if (profiles < 0 || check_kind(source, profiles, err))
+        return -1;
+    int result = profiles ? read_profiles(source, out, err) : read_log(source, out, err);
     if (result == 0)
         result = sort(out, source->path, err);
     if (result)

@@ -35,8 +35,8 @@ struct people_source {
 };
 
 /** Bad rows of a file of profiles stop it. @param out release it on success  @return 0, or -1:
- * ERR_IO, ERR_INPUT (with file and line), ERR_USAGE (a filter on a column that a log has not),
- * ERR_MEMORY */
+ * ERR_IO, ERR_INPUT (with file and line), ERR_USAGE (a filter on a column that a log has not, a
+ * file beside profiles), ERR_MEMORY */
 int people_read(const struct people_source *source, struct people *out, struct err *err) MUST_CHECK;
 void people_release(struct people *people);
 

@@ -43,6 +43,26 @@ int report_folder_text(const char *path, const char *name, const char *text, str
     return report_folder_close(path, name, file, err);
 }
 
+int report_folder_remove(const char *path, const char *name, struct err *err)
+{
+    char whole[PATH_MAX];
+    if (snprintf(whole, sizeof whole, "%s/%s", path, name) >= (int)sizeof whole)
+        return err_set(err, ERR_IO, "%.80s...: the name is too long", path);
+    return unlink(whole) && errno != ENOENT ? err_errno(err, "%s", whole) : 0;
+}
+
+int report_folder_remove_picture(const char *path, const char *name, struct err *err)
+{
+    static const char *const ends[] = {"tsv", "gnuplot", "svg", "png"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char file[NAME_MAX];
+        snprintf(file, sizeof file, "%s.%s", name, ends[i]);
+        if (report_folder_remove(path, file, err))
+            return -1;
+    }
+    return 0;
+}
+
 /* @return 0; what spawning said, or -1 when gnuplot failed */
 static int run_gnuplot(const char *path, char *script)
 {

@@ -19,6 +19,12 @@ int report_folder_close(const char *path, const char *name, FILE *file, struct e
 int report_folder_text(const char *path, const char *name, const char *text,
                        struct err *err) MUST_CHECK;
 
+/** Takes a file out of the folder; one that is not there is fine. @return 0, or -1 with ERR_IO */
+int report_folder_remove(const char *path, const char *name, struct err *err) MUST_CHECK;
+/** The same for NAME.tsv, .gnuplot, .svg and .png: a picture of before would stand beside new data
+ * when gnuplot is gone, or when it is not drawn again. */
+int report_folder_remove_picture(const char *path, const char *name, struct err *err) MUST_CHECK;
+
 enum plot_outcome { PLOT_DRAWN, PLOT_NO_GNUPLOT, PLOT_FAILED };
 
 /** Writes script as NAME.gnuplot and runs gnuplot over it, in the folder.

@@ -18,6 +18,8 @@ static const char PLOT[] = "set terminal svg size 800,500\n"
 
 static int write_curve(const char *path, const struct trainer_report *report, struct err *err)
 {
+    if (report_folder_remove_picture(path, "loss", err))
+        return -1;
     FILE *file = report_folder_open(path, "loss.tsv", err);
     if (!file)
         return -1;

@@ -152,9 +152,111 @@ static void test_cmd_cluster_report(void **state)
         {"O=$(command -v outro); PATH=/nowhere $O cluster profiles.csv --k 2 --report n 2>&1 | "
          "grep -c gnuplot",
          0, "1"},
-        {"grep -c 'gnuplot drew none' n/index.html", 0, "1"},
+        {"grep -c 'gnuplot drew no pictures' n/index.html", 0, "1"},
         {"ls n | grep -c tsv", 0, "8"},
+        {"grep -c '<figure' n/index.html; grep -cF '<li><code>silhouette.tsv</code>' n/index.html",
+         0, "0\n1\n"},
         {"outro cluster profiles.csv --k 2 --report /proc/none", 1, "/proc/none"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+/* A second report into a folder leaves nothing of the first, and whatever else lies there. */
+static void test_cmd_cluster_report_replaces_the_one_before(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"mkdir twice && echo mine >twice/notes.txt && PATH=$PWD/fake:$PATH outro cluster "
+         "profiles.csv --k 2 --report twice && ls twice | wc -l",
+         0, "31\n"},
+        {"O=$(command -v outro); PATH=/nowhere $O cluster profiles.csv --k 2 --columns "
+         "age,total_sessions --report twice",
+         0, "twice has no pictures"},
+        {"ls twice | grep -v gnuplot | tr '\\n' ' '", 0,
+         "distribution_age.tsv distribution_total_sessions.tsv elbow.tsv index.html members.tsv "
+         "notes.txt scatter.tsv silhouette.tsv silhouettes.tsv "},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+/* What gnuplot is told: nobody invisible, no number on another, no 1e+04. */
+static void test_cmd_cluster_pictures_read_with_many_clusters(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster profiles.csv --k 3 --report few && outro cluster profiles.csv --k 40 "
+         "--report many && echo made",
+         0, "made"},
+        {"grep -c 'with boxes' few/silhouette.gnuplot; cat few/*.gnuplot | grep -c filledcurves", 1,
+         "3\n0\n"},
+        {"grep -c '^set label' few/silhouette.gnuplot few/scatter.gnuplot", 0,
+         "few/silhouette.gnuplot:3\nfew/scatter.gnuplot:3\n"},
+        {"grep -l 'unset key' few/s*r.gnuplot many/s*r.gnuplot", 0, "many/scatter.gnuplot\n"},
+        {"grep -c '^set label' many/silhouette.gnuplot", 0, "20\n"},
+        {"grep '^set label' many/silhouette.gnuplot | cut -d ' ' -f 5 | cut -d , -f 1 | sort -c -n "
+         "&& echo in order",
+         0, "in order"},
+        {"grep '^set xtics' few/dist*_max*.gnuplot many/dist*_max*.gnuplot", 0,
+         "few/distribution_max_session_length.gnuplot:set xtics 1\n"
+         "many/distribution_max_session_length.gnuplot:set xtics 3\n"},
+        {"cat few/*.gnuplot | grep 'set format' | sort -u", 0,
+         "set format x '%.6g'\nset format y '%.6g'\n"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+/* An empty cluster would have an invented centroid. */
+static void test_cmd_cluster_of_people_that_are_the_same(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster profiles.csv --columns age", 1,
+         "all 60 people are the same in these columns: nothing to cluster"},
+        {"outro cluster profiles.csv --columns age,country --k 2 --out none.json; ls none.json", 2,
+         "all 60 people are the same"},
+        {"outro cluster profiles.csv --columns age,gender --k 3", 1,
+         "only 2 different people in these columns for 3 clusters"},
+        {"outro cluster profiles.csv --columns age,gender", 0,
+         "k            2: no other was tried; mean silhouette 1.000\n"},
+        {"outro cluster profiles.csv --columns gender --report same && wc -l <same/elbow.tsv", 0,
+         "3\n"},
+        {"head -1 profiles.csv >one.csv; outro cluster one.csv", 1, "1 person is left: nothing"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+static void test_cmd_cluster_warns_by_the_number_that_it_was_given(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster profiles.csv --k 2 --against-random 1 --min-users 45 --report w", 0,
+         "2 clusters have fewer than 45 people: too few"},
+        {"grep -c '2 clusters have fewer than 45 people' w/index.html", 0, "1\n"},
+        {"outro cluster profiles.csv --k 2 --against-random 1 --min-users 5 | grep -c 'fewer than'",
+         1, "0\n"},
+        {"outro cluster profiles.csv --k 2 --against-random 1", 0,
+         "1 random partition of the same sizes has the mean silhouette"},
+        {"outro cluster profiles.csv --k 2 --columns gender,total_sessions --against-random 1 "
+         "--seed "
+         "29",
+         0, "has the mean silhouette 0.000, this one 0.613: better;"},
+    };
+    shell_in_folder_all(commands, COUNT(commands));
+}
+
+static void test_cmd_cluster_says_what_goes_with_what(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {
+        {"outro cluster profiles.csv --scatter age,gender", 2, "it goes with --report DIR"},
+        {"outro cluster profiles.csv --min-users 5", 2, "--min-users goes with --against-random R"},
+        {"outro cluster profiles.csv --k 1 --against-random 2", 2, "ask for --k 2 or more"},
+        {"outro cluster profiles.csv --against-random 0", 2, "number from 1 to"},
+        {"outro cluster profiles.csv --profiles people.tsv", 2,
+         "--profiles goes with a LOG: profiles.csv is a table of profiles"},
+        {"outro cluster profiles.csv --durations nothing.tsv", 2, "--durations goes with a LOG"},
+        {"outro cluster --help; outro train --help", 0, "no progress line\n"},
+        {"{ outro cluster --help; outro train --help; } | grep -c 'and no summary'", 1, "0\n"},
     };
     shell_in_folder_all(commands, COUNT(commands));
 }
@@ -193,6 +295,11 @@ int main(void)
         cmocka_unit_test(test_cmd_cluster_file_trains),
         cmocka_unit_test(test_cmd_cluster_trains_random_partitions),
         cmocka_unit_test(test_cmd_cluster_report),
+        cmocka_unit_test(test_cmd_cluster_report_replaces_the_one_before),
+        cmocka_unit_test(test_cmd_cluster_pictures_read_with_many_clusters),
+        cmocka_unit_test(test_cmd_cluster_of_people_that_are_the_same),
+        cmocka_unit_test(test_cmd_cluster_warns_by_the_number_that_it_was_given),
+        cmocka_unit_test(test_cmd_cluster_says_what_goes_with_what),
         cmocka_unit_test(test_cmd_cluster_refuses),
     };
     return cmocka_run_group_tests(tests, make, shell_folder_remove);

@@ -81,8 +81,6 @@ int prepare_manifest_write(const struct prepare_manifest *manifest, struct err *
     int status = -1;
     if (!text)
         err_set(err, ERR_MEMORY, "out of memory for %s", NAME);
-    else if (unlinkat(manifest->folder, PART, 0) < 0 && errno != ENOENT)
-        err_errno(err, "cannot remove %s", PART);
     else if (file_write(manifest->folder, PART, text, strlen(text), err) == 0)
         status = renameat(manifest->folder, PART, manifest->folder, NAME) == 0
                      ? 0
@@ -175,6 +173,9 @@ int prepare_manifest_open(struct prepare_manifest *manifest, int folder, bool se
     size_t size = 0;
     if (!options || !manifest->stages || !manifest->counts || !manifest->rejected)
         return err_set(err, ERR_MEMORY, "out of memory for %s", NAME);
+    /* What a kill left, also where nothing will be written any more. */
+    if (unlinkat(folder, PART, 0) < 0 && errno != ENOENT)
+        return err_errno(err, "cannot remove %s", PART);
     if (faccessat(folder, NAME, F_OK, 0) < 0)
         return prepare_files_refuse(folder, err);
     if (file_read(folder, NAME, SIZE_MAX_BYTES, &bytes, &size, err) < 0)

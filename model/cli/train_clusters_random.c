@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/train_clusters.h"
-#include "core/random.h"
+#include "cluster/partitions.h"
 
 /* What one partition came to on the last fifth of everybody's sessions. */
 struct worth {
@@ -37,17 +37,20 @@ static int score(const struct train_source *source, const struct train_data *dat
     return 0;
 }
 
-/* The same people, sizes and centroids; who is in which is drawn. */
-static void shuffle_labels(struct clustering *of, uint64_t seed, uint64_t number)
+/* The same people, sizes and centroids; who is in which is drawn. @return 0, -1 with ERR_MEMORY */
+static int shuffle_labels(struct clustering *of, uint64_t seed, uint64_t number, struct err *err)
 {
-    struct random random;
-    random_init(&random, seed, number);
-    for (size_t i = of->members; i > 1; i--) {
-        size_t j = (size_t)random_below(&random, i);
-        uint32_t label = of->member[i - 1].label;
-        of->member[i - 1].label = of->member[j].label;
-        of->member[j].label = label;
-    }
+    size_t n = of->members;
+    uint32_t *label = calloc(2 * n + 1, sizeof *label), *drawn = label ? label + n : NULL;
+    if (!label)
+        return err_set(err, ERR_MEMORY, "out of memory for %zu people", n);
+    for (size_t i = 0; i < n; i++)
+        label[i] = of->member[i].label;
+    partition_shuffle(label, n, seed, number, drawn);
+    for (size_t i = 0; i < n; i++)
+        of->member[i].label = drawn[i];
+    free(label);
+    return 0;
 }
 
 static int try_random(const struct train_clusters *how, const struct recipe *recipe,
@@ -58,8 +61,9 @@ static int try_random(const struct train_clusters *how, const struct recipe *rec
     struct bundle_clusters clusters = {0};
     if (clustering_copy(how->of, &of, err))
         return -1;
-    shuffle_labels(&of, recipe->options.seed, number);
-    int result = train_clusters_run(how, recipe, source, data, global, &of, &clusters, err);
+    int result = shuffle_labels(&of, recipe->options.seed, number, err);
+    if (result == 0)
+        result = train_clusters_run(how, recipe, source, data, global, &of, &clusters, err);
     if (result == 0)
         result = score(source, data, global, &clusters, out, err);
     bundle_clusters_release(&clusters);
